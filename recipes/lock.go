@@ -1,0 +1,107 @@
+package recipes
+
+// Lock pins every input of a recipe. It names no host, so that any mirror
+// serves, and holds no clock of the machine that wrote it.
+type Lock struct {
+	Kiln string `yaml:"kiln"`
+	// Inputs are what the recipe asked for when it was locked, by the name of
+	// the input ("build.toolchain", "sources[0]", …), in the order of the
+	// recipe.
+	Inputs []Input `yaml:"inputs"`
+	// Epoch is SOURCE_DATE_EPOCH.
+	Epoch Epoch `yaml:"epoch"`
+	// Archives are the suites that packages were resolved in.
+	Archives []Archive `yaml:"archives"`
+	// Sources are the recipe's sources, in its order.
+	Sources []LockedSource `yaml:"sources"`
+	// Platforms are the packages for each platform, in the recipe's order.
+	Platforms []LockedPlatform `yaml:"platforms"`
+}
+
+// Input is one thing the recipe asked for.
+type Input struct {
+	Name string `yaml:"name"`
+	// Value is what was asked for, as text without host names: for a
+	// source with a URL, the URL's SHA-256 stands in its place.
+	Value string `yaml:"value"`
+}
+
+// Epoch is the time that everything in the image is dated with.
+type Epoch struct {
+	// Seconds since 1970-01-01 UTC.
+	Seconds int64 `yaml:"seconds"`
+	// From says where it comes from, for people.
+	From string `yaml:"from"`
+}
+
+// Archive is one suite of a Debian archive at one time.
+type Archive struct {
+	// Archive is "debian" or "debian-security".
+	Archive string `yaml:"archive"`
+	Suite   string `yaml:"suite"`
+	// Date is the Date field of InRelease, RFC 3339 in UTC.
+	Date string `yaml:"date"`
+	// InRelease is the sha256 of the suite's InRelease, as hex.
+	InRelease string `yaml:"inrelease"`
+}
+
+// LockedSource pins one source. Which fields are set depends on its kind.
+type LockedSource struct {
+	// Kind is archive, git, go, debian or local.
+	Kind string `yaml:"kind"`
+	// Name is the file name, repository name, module path, source package
+	// or folder.
+	Name string `yaml:"name"`
+	// Version is the module version or Debian version.
+	Version string `yaml:"version,omitempty"`
+	// Commit is the full id of a git commit.
+	Commit string `yaml:"commit,omitempty"`
+	// Sum is the module's h1: hash, as the checksum database has it; GoMod
+	// that of its go.mod.
+	Sum   string `yaml:"sum,omitempty"`
+	GoMod string `yaml:"gomod,omitempty"`
+	// Files are the files to download, for archive, go (the zip) and debian.
+	Files []LockedFile `yaml:"files,omitempty"`
+}
+
+// LockedFile is one file to download.
+type LockedFile struct {
+	// Path is the file's name, or its path in the Debian archive.
+	Path string `yaml:"path"`
+	// Archive is the Debian archive that Path is in, where it is in one.
+	Archive string `yaml:"archive,omitempty"`
+	Size    int64  `yaml:"size"`
+	SHA256  string `yaml:"sha256"`
+}
+
+// LockedPlatform pins the packages for one platform.
+type LockedPlatform struct {
+	// Platform is os/arch, as in an OCI image index.
+	Platform string `yaml:"platform"`
+	// Build are the packages of the build environment, by name.
+	Build []Package `yaml:"build,omitempty"`
+	// Image are the packages of the base and of image.packages, by name.
+	Image []Package `yaml:"image,omitempty"`
+}
+
+// Package is one binary package of a Debian archive.
+type Package struct {
+	Name         string `yaml:"name" json:"name"`
+	Version      string `yaml:"version" json:"version"`
+	Architecture string `yaml:"architecture" json:"architecture"`
+	// Source and SourceVersion name the source package; empty where they
+	// equal Name and Version.
+	Source        string `yaml:"source,omitempty" json:"source,omitempty"`
+	SourceVersion string `yaml:"source-version,omitempty" json:"source-version,omitempty"`
+	// Archive is "debian" or "debian-security"; Suite is the suite in it.
+	Archive string `yaml:"archive" json:"archive"`
+	Suite   string `yaml:"suite" json:"suite"`
+	// Path is the path of the .deb in the archive.
+	Path string `yaml:"path" json:"path"`
+	// Size is in bytes.
+	Size   int64  `yaml:"size" json:"size"`
+	SHA256 string `yaml:"sha256" json:"sha256"`
+	// Essential marks what the build environment cannot run without, and
+	// so is unpacked before dpkg runs.
+	Essential bool `yaml:"essential,omitempty" json:"essential,omitempty"`
+}

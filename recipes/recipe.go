@@ -1,0 +1,217 @@
+// Package recipes holds what a person writes and what kiln pins: the recipe,
+// its lock, and the small structs by which the builder, the SBOM writer and
+// the signer speak of an image without importing each other.
+//
+// It reads and checks; it never downloads, builds or signs. Start at [Load]
+// for a recipe and at [ReadLock] for a lock.
+package recipes
+
+// FormatVersion is the version of the recipe and lock formats that this
+// package reads and writes.
+const FormatVersion = "v1"
+
+// Pos is a place in a recipe, counted from 1. The zero Pos is unknown.
+type Pos struct {
+	Line, Col int
+}
+
+// Recipe says how a service is compiled from source and what its image is.
+// [Load] returns it with defaults filled in and ${…} substituted.
+type Recipe struct {
+	// File is the path the recipe was read from, as the user gave it.
+	File string `yaml:"-"`
+	// Raw is the recipe's text, byte for byte.
+	Raw []byte `yaml:"-"`
+
+	Kiln     string `yaml:"kiln"`
+	Name     string `yaml:"name"`
+	Version  string `yaml:"version"`
+	Summary  string `yaml:"summary"`
+	License  string `yaml:"license"`
+	Homepage string `yaml:"homepage"`
+	// Vars are what ${vars.x} stands for.
+	Vars map[string]string `yaml:"vars"`
+	// Suite is the Debian suite that build environment and base come from.
+	Suite string `yaml:"suite"`
+	// Platforms are the OCI platforms to build for, as os/arch.
+	Platforms []string `yaml:"platforms"`
+	Sources   []Source `yaml:"sources"`
+	Build     Build    `yaml:"build"`
+	Image     Image    `yaml:"image"`
+	Tests     []Test   `yaml:"tests"`
+	Allow     []Allow  `yaml:"allow"`
+}
+
+// Source is one origin of source code. Exactly one of Archive, Git, Go,
+// Debian and Local is set.
+type Source struct {
+	Pos     Pos            `yaml:"-"`
+	Archive *ArchiveSource `yaml:"archive"`
+	Git     *GitSource     `yaml:"git"`
+	// Go is module@version.
+	Go     string        `yaml:"go"`
+	Debian *DebianSource `yaml:"debian"`
+	Local  *LocalSource  `yaml:"local"`
+	// Into is the folder below /src that the source is laid in; empty is
+	// /src itself. At most one source may be laid in each folder.
+	Into string `yaml:"into"`
+}
+
+// ArchiveSource is a tar (gz, xz, bz2, zst) or zip file.
+type ArchiveSource struct {
+	URL string `yaml:"url"`
+	// Mirrors are tried in order after URL.
+	Mirrors []string `yaml:"mirrors"`
+	// SHA256 is the digest of the file, as 64 hex digits.
+	SHA256 string `yaml:"sha256"`
+	// Strip is how many leading path elements to drop. Nil is 1 where all
+	// entries share one top folder, else 0.
+	Strip *int `yaml:"strip"`
+}
+
+// GitSource is a commit of a git repository.
+type GitSource struct {
+	URL string `yaml:"url"`
+	// Ref is a branch or tag; the lock pins the commit it stood for.
+	Ref string `yaml:"ref"`
+	// Commit is a full commit id. Where both are set, Ref must contain it.
+	Commit string `yaml:"commit"`
+}
+
+// DebianSource is a source package of the Debian archive.
+type DebianSource struct {
+	Package string `yaml:"package"`
+	// Version is an exact Debian version; empty is the newest of the suite.
+	Version string `yaml:"version"`
+	// Patches applies Debian's patch series to the upstream tarball.
+	Patches bool `yaml:"patches"`
+}
+
+// LocalSource is a folder, relative to the recipe.
+type LocalSource struct {
+	Path string `yaml:"path"`
+	// Ignore holds .dockerignore patterns of what is not part of the source.
+	Ignore []string `yaml:"ignore"`
+}
+
+// Build says in which environment, and by which steps, the source becomes
+// the files below $DESTDIR that the image takes.
+type Build struct {
+	// Image is a registry image by digest that serves as the build
+	// environment in place of one made from locked packages.
+	Image string `yaml:"image"`
+	// Toolchain lists name@version; a single string is one toolchain.
+	Toolchain []string `yaml:"toolchain"`
+	// Packages are Debian packages that the build needs besides.
+	Packages []string          `yaml:"packages"`
+	Env      map[string]string `yaml:"env"`
+	Steps    []Step            `yaml:"steps"`
+}
+
+// Step is one step of a build. Exactly one of Go, Make, Autotools and Run is
+// set.
+type Step struct {
+	Pos       Pos            `yaml:"-"`
+	Go        *GoStep        `yaml:"go"`
+	Make      *MakeStep      `yaml:"make"`
+	Autotools *AutotoolsStep `yaml:"autotools"`
+	Run       *RunStep       `yaml:"run"`
+}
+
+// GoStep compiles one main package of a Go module.
+type GoStep struct {
+	// Package is the main package, relative to Dir. Empty is ".".
+	Package string `yaml:"package"`
+	// Output is the absolute path of the program in the image.
+	Output  string   `yaml:"output"`
+	Dir     string   `yaml:"dir"`
+	Tags    []string `yaml:"tags"`
+	Ldflags string   `yaml:"ldflags"`
+	// Cgo compiles with cgo; the default is a static program without it.
+	Cgo bool `yaml:"cgo"`
+	// Trimpath drops file system paths from the program. Nil is true.
+	Trimpath *bool             `yaml:"trimpath"`
+	Env      map[string]string `yaml:"env"`
+}
+
+// MakeStep runs make for Targets, and then for Install with DESTDIR set.
+type MakeStep struct {
+	Dir     string   `yaml:"dir"`
+	Targets []string `yaml:"targets"`
+	// Vars are given on make's command line as NAME=value.
+	Vars map[string]string `yaml:"vars"`
+	// Install lists the targets that install; nil is [install], empty none.
+	Install []string          `yaml:"install"`
+	Env     map[string]string `yaml:"env"`
+}
+
+// AutotoolsStep runs configure, make and make install.
+type AutotoolsStep struct {
+	Dir string `yaml:"dir"`
+	// Configure are further arguments of ./configure.
+	Configure []string `yaml:"configure"`
+	// Script is the configure script, relative to Dir. Empty is "configure".
+	Script  string            `yaml:"script"`
+	Targets []string          `yaml:"targets"`
+	Install []string          `yaml:"install"`
+	Env     map[string]string `yaml:"env"`
+}
+
+// RunStep runs a command, or a script by /bin/sh -eu. In YAML a list is a
+// command, a string a script, and a mapping has these fields.
+type RunStep struct {
+	Command []string          `yaml:"command"`
+	Script  string            `yaml:"script"`
+	Dir     string            `yaml:"dir"`
+	Env     map[string]string `yaml:"env"`
+}
+
+// Image says what the image holds besides the artifacts and how it runs.
+type Image struct {
+	// Base is static, glibc, cc, or a registry image by digest.
+	Base string `yaml:"base"`
+	// Packages are Debian packages that the closure cannot see a need for.
+	Packages []string `yaml:"packages"`
+	// User is uid:gid, numeric. Empty is 65532:65532.
+	User string `yaml:"user"`
+	// Home is the user's home folder. Empty is /home/nonroot.
+	Home       string            `yaml:"home"`
+	Entrypoint []string          `yaml:"entrypoint"`
+	Args       []string          `yaml:"args"`
+	Env        map[string]string `yaml:"env"`
+	Workdir    string            `yaml:"workdir"`
+	// Ports are port or port/protocol, as in the OCI image configuration.
+	Ports []string `yaml:"ports"`
+	// Volumes are folders the service writes to; kiln makes them, owned by
+	// User.
+	Volumes     []string          `yaml:"volumes"`
+	StopSignal  string            `yaml:"stop-signal"`
+	Labels      map[string]string `yaml:"labels"`
+	Annotations map[string]string `yaml:"annotations"`
+}
+
+// Test runs a program of the finished image, as the image's user, with a
+// read-only root and no network.
+type Test struct {
+	Pos Pos `yaml:"-"`
+	// Name is how reports call the test. Empty is the command.
+	Name string   `yaml:"name"`
+	Run  []string `yaml:"run"`
+	// Exit is the expected exit code.
+	Exit int `yaml:"exit"`
+	// Stdout and Stderr must occur in what the program writes. Between
+	// slashes (/…/) they are regular expressions.
+	Stdout string            `yaml:"stdout"`
+	Stderr string            `yaml:"stderr"`
+	Env    map[string]string `yaml:"env"`
+}
+
+// Allow excuses one finding about the finished image.
+type Allow struct {
+	Pos  Pos    `yaml:"-"`
+	Rule string `yaml:"rule"`
+	// Path is the path the finding is about, or a path.Match pattern.
+	Path string `yaml:"path"`
+	// Reason is why the finding is accepted; it goes into the provenance.
+	Reason string `yaml:"reason"`
+}
