@@ -10,7 +10,8 @@ package recipes
 // package reads and writes.
 const FormatVersion = "v1"
 
-// Pos is a place in a recipe, counted from 1. The zero Pos is unknown.
+// Pos is a place in a recipe or lock. Lines, and columns in characters, count
+// from 1. The zero Pos is unknown.
 type Pos struct {
 	Line, Col int
 }
@@ -23,21 +24,26 @@ type Recipe struct {
 	// Raw is the recipe's text, byte for byte.
 	Raw []byte `yaml:"-"`
 
-	Kiln     string `yaml:"kiln"`
-	Name     string `yaml:"name"`
-	Version  string `yaml:"version"`
-	Summary  string `yaml:"summary"`
-	License  string `yaml:"license"`
+	// places are where the values stand, by path: see Pos.
+	places map[string]Pos
+
+	Kiln     string `yaml:"kiln" kiln:"required"`
+	Name     string `yaml:"name" kiln:"required"`
+	Version  string `yaml:"version" kiln:"required,number,raw"`
+	Summary  string `yaml:"summary" kiln:"required"`
+	License  string `yaml:"license" kiln:"required"`
 	Homepage string `yaml:"homepage"`
 	// Vars are what ${vars.x} stands for.
-	Vars map[string]string `yaml:"vars"`
-	// Suite is the Debian suite that build environment and base come from.
+	Vars map[string]string `yaml:"vars" kiln:"number,raw"`
+	// Suite is the Debian suite that build environment and base come from, by
+	// codename. Empty is trixie.
 	Suite string `yaml:"suite"`
-	// Platforms are the OCI platforms to build for, as os/arch.
+	// Platforms are the OCI platforms to build for, as os/arch. Empty is
+	// linux/amd64, on whatever machine. For now there is exactly one.
 	Platforms []string `yaml:"platforms"`
-	Sources   []Source `yaml:"sources"`
-	Build     Build    `yaml:"build"`
-	Image     Image    `yaml:"image"`
+	Sources   []Source `yaml:"sources" kiln:"required"`
+	Build     Build    `yaml:"build" kiln:"required"`
+	Image     Image    `yaml:"image" kiln:"required"`
 	Tests     []Test   `yaml:"tests"`
 	Allow     []Allow  `yaml:"allow"`
 }
@@ -52,18 +58,18 @@ type Source struct {
 	Go     string        `yaml:"go"`
 	Debian *DebianSource `yaml:"debian"`
 	Local  *LocalSource  `yaml:"local"`
-	// Into is the folder below /src that the source is laid in; empty is
-	// /src itself. At most one source may be laid in each folder.
+	// Into is the folder below /src that the source is laid in, as a clean
+	// path; empty is /src itself. At most one source is laid in each folder.
 	Into string `yaml:"into"`
 }
 
 // ArchiveSource is a tar (gz, xz, bz2, zst) or zip file.
 type ArchiveSource struct {
-	URL string `yaml:"url"`
+	URL string `yaml:"url" kiln:"required"`
 	// Mirrors are tried in order after URL.
 	Mirrors []string `yaml:"mirrors"`
 	// SHA256 is the digest of the file, as 64 hex digits.
-	SHA256 string `yaml:"sha256"`
+	SHA256 string `yaml:"sha256" kiln:"required"`
 	// Strip is how many leading path elements to drop. Nil is 1 where all
 	// entries share one top folder, else 0.
 	Strip *int `yaml:"strip"`
@@ -71,25 +77,27 @@ type ArchiveSource struct {
 
 // GitSource is a commit of a git repository.
 type GitSource struct {
-	URL string `yaml:"url"`
+	URL string `yaml:"url" kiln:"required"`
 	// Ref is a branch or tag; the lock pins the commit it stood for.
 	Ref string `yaml:"ref"`
 	// Commit is a full commit id. Where both are set, Ref must contain it.
 	Commit string `yaml:"commit"`
 }
 
-// DebianSource is a source package of the Debian archive.
+// DebianSource is a source package of the Debian archive. In YAML a string is
+// its name.
 type DebianSource struct {
-	Package string `yaml:"package"`
+	Package string `yaml:"package" kiln:"required"`
 	// Version is an exact Debian version; empty is the newest of the suite.
 	Version string `yaml:"version"`
 	// Patches applies Debian's patch series to the upstream tarball.
 	Patches bool `yaml:"patches"`
 }
 
-// LocalSource is a folder, relative to the recipe.
+// LocalSource is a folder. In YAML a string is its path.
 type LocalSource struct {
-	Path string `yaml:"path"`
+	// Path is relative to the recipe's folder.
+	Path string `yaml:"path" kiln:"required"`
 	// Ignore holds .dockerignore patterns of what is not part of the source.
 	Ignore []string `yaml:"ignore"`
 }
@@ -100,12 +108,13 @@ type Build struct {
 	// Image is a registry image by digest that serves as the build
 	// environment in place of one made from locked packages.
 	Image string `yaml:"image"`
-	// Toolchain lists name@version; a single string is one toolchain.
-	Toolchain []string `yaml:"toolchain"`
+	// Toolchain lists names of Toolchains, or name@version; in YAML a string
+	// is one toolchain.
+	Toolchain []string `yaml:"toolchain" kiln:"single"`
 	// Packages are Debian packages that the build needs besides.
 	Packages []string          `yaml:"packages"`
-	Env      map[string]string `yaml:"env"`
-	Steps    []Step            `yaml:"steps"`
+	Env      map[string]string `yaml:"env" kiln:"scalar,shell"`
+	Steps    []Step            `yaml:"steps" kiln:"required"`
 }
 
 // Step is one step of a build. Exactly one of Go, Make, Autotools and Run is
@@ -120,18 +129,19 @@ type Step struct {
 
 // GoStep compiles one main package of a Go module.
 type GoStep struct {
-	// Package is the main package, relative to Dir. Empty is ".".
+	// Package is the main package, relative to Dir: "." or "./…". Empty is
+	// ".".
 	Package string `yaml:"package"`
 	// Output is the absolute path of the program in the image.
-	Output  string   `yaml:"output"`
+	Output  string   `yaml:"output" kiln:"required"`
 	Dir     string   `yaml:"dir"`
 	Tags    []string `yaml:"tags"`
-	Ldflags string   `yaml:"ldflags"`
+	Ldflags string   `yaml:"ldflags" kiln:"shell"`
 	// Cgo compiles with cgo; the default is a static program without it.
 	Cgo bool `yaml:"cgo"`
 	// Trimpath drops file system paths from the program. Nil is true.
 	Trimpath *bool             `yaml:"trimpath"`
-	Env      map[string]string `yaml:"env"`
+	Env      map[string]string `yaml:"env" kiln:"scalar,shell"`
 }
 
 // MakeStep runs make for Targets, and then for Install with DESTDIR set.
@@ -139,49 +149,52 @@ type MakeStep struct {
 	Dir     string   `yaml:"dir"`
 	Targets []string `yaml:"targets"`
 	// Vars are given on make's command line as NAME=value.
-	Vars map[string]string `yaml:"vars"`
+	Vars map[string]string `yaml:"vars" kiln:"scalar,shell"`
 	// Install lists the targets that install; nil is [install], empty none.
 	Install []string          `yaml:"install"`
-	Env     map[string]string `yaml:"env"`
+	Env     map[string]string `yaml:"env" kiln:"scalar,shell"`
 }
 
 // AutotoolsStep runs configure, make and make install.
 type AutotoolsStep struct {
 	Dir string `yaml:"dir"`
 	// Configure are further arguments of ./configure.
-	Configure []string `yaml:"configure"`
+	Configure []string `yaml:"configure" kiln:"shell"`
 	// Script is the configure script, relative to Dir. Empty is "configure".
 	Script  string            `yaml:"script"`
 	Targets []string          `yaml:"targets"`
 	Install []string          `yaml:"install"`
-	Env     map[string]string `yaml:"env"`
+	Env     map[string]string `yaml:"env" kiln:"scalar,shell"`
 }
 
 // RunStep runs a command, or a script by /bin/sh -eu. In YAML a list is a
 // command, a string a script, and a mapping has these fields.
 type RunStep struct {
-	Command []string          `yaml:"command"`
-	Script  string            `yaml:"script"`
+	Command []string          `yaml:"command" kiln:"shell"`
+	Script  string            `yaml:"script" kiln:"shell"`
 	Dir     string            `yaml:"dir"`
-	Env     map[string]string `yaml:"env"`
+	Env     map[string]string `yaml:"env" kiln:"scalar,shell"`
 }
 
 // Image says what the image holds besides the artifacts and how it runs.
 type Image struct {
 	// Base is static, glibc, cc, or a registry image by digest.
-	Base string `yaml:"base"`
+	Base string `yaml:"base" kiln:"required"`
 	// Packages are Debian packages that the closure cannot see a need for.
 	Packages []string `yaml:"packages"`
-	// User is uid:gid, numeric. Empty is 65532:65532.
-	User string `yaml:"user"`
+	// User is uid:gid, numeric and not 0. Empty is 65532:65532.
+	User string `yaml:"user" kiln:"scalar"`
 	// Home is the user's home folder. Empty is /home/nonroot.
-	Home       string            `yaml:"home"`
-	Entrypoint []string          `yaml:"entrypoint"`
+	Home string `yaml:"home"`
+	// Entrypoint is the program, as an absolute path, and its first arguments.
+	Entrypoint []string          `yaml:"entrypoint" kiln:"required"`
 	Args       []string          `yaml:"args"`
-	Env        map[string]string `yaml:"env"`
-	Workdir    string            `yaml:"workdir"`
-	// Ports are port or port/protocol, as in the OCI image configuration.
-	Ports []string `yaml:"ports"`
+	Env        map[string]string `yaml:"env" kiln:"scalar,shell"`
+	// Workdir is the folder that the service starts in. Empty is /.
+	Workdir string `yaml:"workdir"`
+	// Ports are port or port/protocol (tcp, udp), as in the OCI image
+	// configuration.
+	Ports []string `yaml:"ports" kiln:"single,scalar"`
 	// Volumes are folders the service writes to; kiln makes them, owned by
 	// User.
 	Volumes     []string          `yaml:"volumes"`
@@ -196,22 +209,23 @@ type Test struct {
 	Pos Pos `yaml:"-"`
 	// Name is how reports call the test. Empty is the command.
 	Name string   `yaml:"name"`
-	Run  []string `yaml:"run"`
+	Run  []string `yaml:"run" kiln:"required"`
 	// Exit is the expected exit code.
 	Exit int `yaml:"exit"`
 	// Stdout and Stderr must occur in what the program writes. Between
 	// slashes (/…/) they are regular expressions.
 	Stdout string            `yaml:"stdout"`
 	Stderr string            `yaml:"stderr"`
-	Env    map[string]string `yaml:"env"`
+	Env    map[string]string `yaml:"env" kiln:"scalar,shell"`
 }
 
 // Allow excuses one finding about the finished image.
 type Allow struct {
-	Pos  Pos    `yaml:"-"`
-	Rule string `yaml:"rule"`
+	Pos Pos `yaml:"-"`
+	// Rule is one of Rules.
+	Rule string `yaml:"rule" kiln:"required"`
 	// Path is the path the finding is about, or a path.Match pattern.
 	Path string `yaml:"path"`
 	// Reason is why the finding is accepted; it goes into the provenance.
-	Reason string `yaml:"reason"`
+	Reason string `yaml:"reason" kiln:"required"`
 }

@@ -1,0 +1,59 @@
+# Everything here runs from a clean clone on a Debian machine with Go, as root.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+export PATH := $(CURDIR)/bin:$(PATH)
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/kiln and the buildkitd it embeds
+	go build -trimpath -o bin/ ./cmd/kiln github.com/moby/buildkit/cmd/buildkitd
+
+.PHONY: deps
+deps: ## Install from Debian what is missing, such as runc
+	@test/deps.sh
+
+.PHONY: test
+test: deps lint unit e2e ## Run everything that CI runs
+
+.PHONY: unit
+unit: ## Run the unit tests
+	go test ./...
+	cd recipes/catalog/hello/src && go test ./...
+
+.PHONY: lint
+lint: ## Check format, vet and golangci-lint
+	@test/tools.sh golangci-lint
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run: gofmt -w .' >&2; exit 1; }
+	go vet -tags e2e ./... && golangci-lint run ./...
+
+.PHONY: e2e
+e2e: deps build ## Run the end-to-end tests: real engine, registry and cosign
+	@test/tools.sh cosign registry
+	go test -tags e2e -count=1 -timeout 40m ./test/e2e/...
+
+.PHONY: fuzz
+fuzz: ## Fuzz every fuzz target for FUZZTIME (10s)
+	@test/fuzz.sh
+
+.PHONY: catalog
+catalog: deps build ## Build every recipe of the catalog into .work/catalog
+	@test/catalog.sh
+
+.PHONY: bench
+bench: build ## Time kiln against a Dockerfile pipeline; writes test/bench/README.md
+	@test/deps.sh bench && test/tools.sh cosign syft buildctl registry
+	go run ./test/bench -o test/bench/README.md
+
+.PHONY: quickstart quickstart-stop
+quickstart: deps build ## Build, sign, push and verify a real image, here and now
+	@test/tools.sh registry
+	@test/quickstart.sh
+quickstart-stop: ## End the quickstart's registry and engine
+	@test/quickstart.sh stop
+
+.PHONY: clean
+clean: quickstart-stop ## Remove what the other targets made
+	rm -rf bin .work

@@ -1,0 +1,212 @@
+package archive
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// WriteRootTar writes the root file system in which dpkg can run to install
+// the very packages it is made of, and others: the data of the .debs in the
+// files named by debs, merged, sorted by path, with the owners and modes of
+// the packages and every time set to epoch seconds; /usr is merged whether the
+// packages know of it or not. dpkg's database in it is empty, for no
+// maintainer script has run.
+//
+// Debs are those of a [Resolution] that are marked Essential. The same debs in
+// any order give the same bytes.
+func WriteRootTar(w io.Writer, debs []string, epoch int64) error {
+	spool, err := os.CreateTemp("", "kiln-root-*")
+	if err != nil {
+		return fmt.Errorf("making the bootstrap root: %w", err)
+	}
+	defer spool.Close()           //nolint:errcheck // a scratch file
+	defer os.Remove(spool.Name()) //nolint:errcheck // a scratch file
+	tree := rootTree{spool: spool, nodes: map[string]*rootNode{}}
+	for _, name := range slices.Sorted(slices.Values(debs)) {
+		if err := tree.addDeb(name); err != nil {
+			return fmt.Errorf("making the bootstrap root: %w", err)
+		}
+	}
+	if err := tree.addSystem(); err != nil {
+		return fmt.Errorf("making the bootstrap root: %w", err)
+	}
+	if err := tree.write(w, time.Unix(epoch, 0)); err != nil {
+		return fmt.Errorf("writing the bootstrap root: %w", err)
+	}
+	return nil
+}
+
+// rootTree is the merged file system; its files' content is in spool.
+type rootTree struct {
+	spool *os.File
+	size  int64
+	nodes map[string]*rootNode
+}
+
+type rootNode struct {
+	header *tar.Header
+	from   string
+	at     int64 // of the content in spool
+}
+
+func (t *rootTree) addDeb(name string) error {
+	d, file, err := OpenDebFile(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close() //nolint:errcheck // opened for reading
+	return d.Files(func(h *tar.Header, r io.Reader) error {
+		h.Name = mergedUsr(h.Name, h.Typeflag)
+		if h.Typeflag == tar.TypeLink {
+			h.Linkname = mergedUsr(h.Linkname, tar.TypeReg)
+		}
+		return t.add(h, d.name, r)
+	})
+}
+
+// mergedUsr returns where a path of an unmerged package is in a system with
+// merged /usr. The links in the root themselves stay.
+func mergedUsr(name string, kind byte) string {
+	top, rest, below := strings.Cut(name, "/")
+	switch top {
+	case "bin", "sbin", "lib", "lib32", "lib64", "libx32":
+		if below || kind == tar.TypeDir {
+			return path.Join("usr", top, rest)
+		}
+	}
+	return name
+}
+
+// add puts an entry in the tree. Packages share folders, and nothing else.
+func (t *rootTree) add(h *tar.Header, from string, r io.Reader) error {
+	if old, ok := t.nodes[h.Name]; ok {
+		if same(old.header, h) {
+			return nil
+		}
+		return fmt.Errorf("%s and %s both have /%s", old.from, from, h.Name)
+	}
+	n, err := io.Copy(t.spool, r)
+	if err != nil {
+		return err
+	}
+	t.nodes[h.Name] = &rootNode{header: h, from: from, at: t.size}
+	t.size += n
+	return nil
+}
+
+func same(a, b *tar.Header) bool {
+	if a.Typeflag != b.Typeflag {
+		return false
+	}
+	return a.Typeflag == tar.TypeDir || (a.Typeflag == tar.TypeSymlink && a.Linkname == b.Linkname)
+}
+
+// addSystem adds what no package holds and dpkg or a maintainer script needs
+// before the first package is configured.
+func (t *rootTree) addSystem() error {
+	for _, dir := range []string{
+		"dev", "proc", "sys", "run", "root", "tmp", "etc", "var/tmp",
+		"var/lib/dpkg/info", "var/lib/dpkg/updates", "var/lib/dpkg/triggers",
+		"var/lib/dpkg/parts", "var/lib/dpkg/alternatives", "var/cache", "var/log",
+	} {
+		t.addFolder(dir)
+	}
+	for _, name := range []string{"var/lib/dpkg/status", "var/lib/dpkg/available"} {
+		if err := t.addFile(name, nil); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"passwd", "group"} {
+		b, err := t.read("usr/share/base-passwd/" + name + ".master")
+		if err == nil {
+			err = t.addFile("etc/"+name, b)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addFolder adds a folder and those it is in, where they are missing.
+func (t *rootTree) addFolder(name string) {
+	mode := int64(0o755)
+	switch name {
+	case "tmp", "var/tmp":
+		mode = 0o1777
+	case "root":
+		mode = 0o700
+	}
+	for ; name != "."; name = path.Dir(name) {
+		if t.nodes[name] == nil {
+			t.nodes[name] = &rootNode{header: &tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: mode}}
+		}
+		mode = 0o755
+	}
+}
+
+// addFile adds a file unless a package has it.
+func (t *rootTree) addFile(name string, content []byte) error {
+	if t.nodes[name] != nil {
+		return nil
+	}
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content))}
+	return t.add(h, "kiln", strings.NewReader(string(content)))
+}
+
+// read returns the content of a file of the tree.
+func (t *rootTree) read(name string) ([]byte, error) {
+	n := t.nodes[name]
+	if n == nil || n.header.Typeflag != tar.TypeReg {
+		return nil, errors.New("the packages hold no file /" + name)
+	}
+	return io.ReadAll(io.NewSectionReader(t.spool, n.at, n.header.Size))
+}
+
+// write writes the tree, folders before what is in them and hard links after
+// what they link to.
+func (t *rootTree) write(w io.Writer, epoch time.Time) error {
+	for _, n := range t.nodes {
+		t.addFolder(path.Dir(n.header.Name))
+	}
+	names := slices.Sorted(maps.Keys(t.nodes))
+	out := tar.NewWriter(w)
+	for _, links := range []bool{false, true} {
+		for _, name := range names {
+			if n := t.nodes[name]; (n.header.Typeflag == tar.TypeLink) == links {
+				if err := t.writeNode(out, n, epoch); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return out.Close()
+}
+
+func (t *rootTree) writeNode(out *tar.Writer, n *rootNode, epoch time.Time) error {
+	h := &tar.Header{
+		Typeflag: n.header.Typeflag, Name: n.header.Name, Linkname: n.header.Linkname,
+		Size: n.header.Size, Mode: n.header.Mode & 0o7777, Uid: n.header.Uid, Gid: n.header.Gid,
+		ModTime: epoch, Format: tar.FormatPAX,
+	}
+	switch h.Typeflag {
+	case tar.TypeDir:
+		h.Name += "/"
+	case tar.TypeReg:
+	default:
+		h.Size = 0
+	}
+	if err := out.WriteHeader(h); err != nil || h.Typeflag != tar.TypeReg {
+		return err
+	}
+	_, err := io.Copy(out, io.NewSectionReader(t.spool, n.at, h.Size))
+	return err
+}

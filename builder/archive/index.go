@@ -1,0 +1,274 @@
+package archive
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// Index is the packages of one architecture in a release and the suites that
+// go with it: its updates, its security updates and its backports. It does not
+// change and may be used by several goroutines.
+type Index struct {
+	suite, arch string
+	parts       []part
+}
+
+// part is one suite of an index.
+type part struct {
+	*table
+	release   *release
+	backports bool
+}
+
+// member is a suite that belongs to a release.
+type member struct {
+	archive, suite string
+	backports      bool
+}
+
+// family returns the suites of a release. Debian's rolling suites have none
+// beside themselves. Security updates are never left out where they are
+// missing; backports are, for old releases have none.
+func family(suite string) []member {
+	switch suite {
+	case "sid", "unstable", "experimental":
+		return []member{{Debian, suite, false}}
+	}
+	return []member{
+		{Debian, suite, false},
+		{Debian, suite + "-updates", false},
+		{Security, suite + "-security", false},
+		{Debian, suite + "-backports", true},
+	}
+}
+
+// Index returns the packages of the release suite ("trixie") for a Debian
+// architecture ("amd64").
+func (c *Client) Index(ctx context.Context, suite, arch string) (*Index, error) {
+	parts, err := c.parts(ctx, suite, func(r *release) (*table, error) {
+		paths, err := r.packages(arch)
+		if err != nil {
+			return nil, err
+		}
+		return c.table(ctx, r, paths, packageRows, providedNames)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Index{suite: suite, arch: arch, parts: parts}, nil
+}
+
+// parts loads a table for each suite of a release, side by side.
+func (c *Client) parts(ctx context.Context, suite string, load func(*release) (*table, error)) ([]part, error) {
+	if checkName(suite) != nil || strings.Contains(suite, "-") {
+		return nil, fmt.Errorf("reading suite %q: want the name of a release, such as trixie", suite)
+	}
+	members := family(suite)
+	parts := make([]part, len(members))
+	errs := make([]error, len(members))
+	var wg sync.WaitGroup
+	for i, m := range members {
+		wg.Go(func() {
+			parts[i], errs[i] = c.part(ctx, m, load)
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(parts, func(p part) bool { return p.table == nil }), nil
+}
+
+// part loads one suite. It is empty where the suite is one of backports that
+// does not exist.
+func (c *Client) part(ctx context.Context, m member, load func(*release) (*table, error)) (part, error) {
+	r, err := c.release(ctx, m.archive, m.suite)
+	if m.backports && isAbsent(err) {
+		return part{}, nil
+	}
+	if err != nil {
+		return part{}, fmt.Errorf("reading suite %s: %w", m.suite, err)
+	}
+	t, err := load(r)
+	if err != nil {
+		return part{}, fmt.Errorf("reading suite %s: %w", m.suite, err)
+	}
+	return part{table: t, release: r, backports: m.backports}, nil
+}
+
+func isAbsent(err error) bool {
+	var status *statusError
+	return errors.As(err, &status) && status.code == http.StatusNotFound
+}
+
+// Archives are the suites of the index, as a lock records them.
+func (x *Index) Archives() []recipes.Archive { return archivesOf(x.parts) }
+
+func archivesOf(parts []part) []recipes.Archive {
+	var out []recipes.Archive
+	for _, p := range parts {
+		out = append(out, recipes.Archive{
+			Archive: p.release.archive, Suite: p.release.codename,
+			Date: p.release.date.Format(time.RFC3339), InRelease: p.release.sha256,
+		})
+	}
+	return out
+}
+
+// Arch is the Debian architecture of the index.
+func (x *Index) Arch() string { return x.arch }
+
+// Lookup returns the version of the package name that a seed of this name
+// would choose: the newest outside backports, or, where it is nowhere else,
+// the newest in backports.
+func (x *Index) Lookup(name string) (recipes.Package, bool) {
+	all := x.Versions(name)
+	for _, p := range all {
+		if !strings.HasSuffix(p.Suite, "-backports") {
+			return p, true
+		}
+	}
+	if len(all) > 0 {
+		return all[0], true
+	}
+	return recipes.Package{}, false
+}
+
+// Versions returns every version of the package name, newest first. A version
+// that is in two suites is there once, from the first in the order release,
+// updates, security, backports.
+func (x *Index) Versions(name string) []recipes.Package {
+	var out []recipes.Package
+	for i := range x.parts {
+		for _, row := range x.parts[i].named(name) {
+			p, _ := x.parts[i].pkg(row)
+			out = append(out, p)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b recipes.Package) int { return CompareVersions(b.Version, a.Version) })
+	return slices.CompactFunc(out, func(a, b recipes.Package) bool { return a.Version == b.Version })
+}
+
+// table returns a suite's index as a table: the kept one, or one made from
+// what the mirrors have.
+func (c *Client) table(ctx context.Context, r *release, paths []string,
+	rows func([]byte) ([]string, error), aliases func(string) []string,
+) (*table, error) {
+	var sums []string
+	for _, p := range paths {
+		f, ok := r.files[p+".xz"]
+		if !ok {
+			return nil, fmt.Errorf("InRelease does not list %s.xz", p)
+		}
+		sums = append(sums, f.sha256)
+	}
+	file := filepath.Join(c.dir, "index", hashOf(strings.Join(sums, "+")))
+	if b, err := os.ReadFile(file); err == nil {
+		if t, err := openTable(b); err == nil {
+			return t, nil
+		}
+	}
+	var all []string
+	for _, p := range paths {
+		text, err := c.indexText(ctx, r, p)
+		if err != nil {
+			return nil, err
+		}
+		some, err := rows(text)
+		if err != nil {
+			return nil, fmt.Errorf("parsing %s: %w", p, err)
+		}
+		all = append(all, some...)
+	}
+	b, err := makeTable(all, aliases)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFile(file, b); err != nil {
+		return nil, err
+	}
+	return openTable(b)
+}
+
+// Limits of an index: some ten times what Debian's largest has.
+const (
+	maxIndexXZ = 128 << 20
+	maxIndex   = 1 << 30
+)
+
+// indexText gets p.xz, verifies it against the release and unpacks it.
+func (c *Client) indexText(ctx context.Context, r *release, p string) ([]byte, error) {
+	f := r.files[p+".xz"]
+	if f.size > maxIndexXZ {
+		return nil, fmt.Errorf("%s.xz is %d bytes, more than %d", p, f.size, maxIndexXZ)
+	}
+	packed, err := c.getIndex(ctx, r, p+".xz", f)
+	if err != nil {
+		return nil, err
+	}
+	limit := int64(maxIndex)
+	if plain, ok := r.files[p]; ok && plain.size < limit {
+		limit = plain.size
+	}
+	z, err := newXZ(bytes.NewReader(packed))
+	if err != nil {
+		return nil, fmt.Errorf("unpacking %s.xz: %w", p, err)
+	}
+	text, err := readLimited(z, limit, int(min(limit, 8*f.size)))
+	if err != nil {
+		return nil, fmt.Errorf("unpacking %s.xz: %w", p, err)
+	}
+	return text, nil
+}
+
+// getIndex gets an index by its digest, where the archive offers that, so
+// that a mirror update between two requests does no harm; else by its name.
+func (c *Client) getIndex(ctx context.Context, r *release, p string, f indexFile) ([]byte, error) {
+	dir := "dists/" + r.suite + "/"
+	places := []string{dir + p}
+	if r.byHash {
+		places = []string{dir + p[:strings.LastIndexByte(p, '/')+1] + "by-hash/SHA256/" + f.sha256, dir + p}
+	}
+	var errs []error
+	for _, base := range c.mirrors[r.archive] {
+		for _, place := range places {
+			b, err := c.getVerified(ctx, base+"/"+place, f)
+			if err == nil {
+				return b, nil
+			}
+			errs = append(errs, err)
+			if ctx.Err() != nil {
+				return nil, errors.Join(errs...)
+			}
+		}
+	}
+	return nil, errors.Join(errs...)
+}
+
+// getVerified gets a file into memory.
+func (c *Client) getVerified(ctx context.Context, url string, f indexFile) ([]byte, error) {
+	var out []byte
+	err := c.retry(ctx, func() error {
+		b, _, err := c.getBytes(ctx, url, nil, f.size)
+		if err != nil {
+			return err
+		}
+		if int64(len(b)) != f.size || hashOf(string(b)) != f.sha256 {
+			return finalError{fmt.Errorf("getting %s: its sha256 is not what InRelease says", redact(url))}
+		}
+		out = b
+		return nil
+	})
+	return out, err
+}

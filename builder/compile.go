@@ -1,0 +1,199 @@
+package builder
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+
+	"github.com/containerd/containerd/v2/core/content"
+	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb"
+	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
+	"github.com/moby/buildkit/solver/errdefs"
+
+	"github.com/kiln-build/kiln/builder/blobs"
+	"github.com/kiln-build/kiln/builder/layer"
+	"github.com/kiln-build/kiln/builder/progress"
+	"github.com/kiln-build/kiln/builder/spool"
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// Engine carries out plans.
+type Engine struct {
+	Client *client.Client
+	// Store holds the blobs that plans name.
+	Store *blobs.Store
+	// Secrets are for fetch steps, by name; see CASecret.
+	Secrets map[string][]byte
+	Display *progress.Display
+}
+
+// StepError says which step of a recipe failed.
+type StepError struct {
+	File string
+	// Pos is the step's place in File; zero where it is a step of kiln's own.
+	Pos recipes.Pos
+	// Name is the step's title, Log the last lines that it printed.
+	Name string
+	Log  []string
+	// Exit is the exit code of its command, or -1.
+	Exit int
+	Err  error
+}
+
+func (e *StepError) Error() string {
+	where := e.File
+	if e.Pos != (recipes.Pos{}) {
+		where = fmt.Sprintf("%s:%d:%d", e.File, e.Pos.Line, e.Pos.Col)
+	}
+	if e.Exit > 0 {
+		return fmt.Sprintf("%s: step %q ended with exit code %d", where, e.Name, e.Exit)
+	}
+	return fmt.Sprintf("%s: step %q: %v", where, e.Name, e.Err)
+}
+
+func (e *StepError) Unwrap() error { return e.Err }
+
+// Compile carries out the plan and returns the files of $DESTDIR, which are
+// kept in sp: paths as they will be in the image, modes as the build left
+// them, all owned by root.
+func (e *Engine) Compile(ctx context.Context, p *Plan, sp *spool.Spool) ([]layer.Entry, error) {
+	return e.export(ctx, p, p.Artifacts, "building", sp)
+}
+
+// FileLists returns the text of dpkg's file lists in the build environment, by
+// file name (PACKAGE.list or PACKAGE:ARCH.list).
+func (e *Engine) FileLists(ctx context.Context, p *Plan, sp *spool.Spool) (map[string]string, error) {
+	entries, err := e.export(ctx, p, p.Lists, "reading package lists", sp)
+	if err != nil {
+		return nil, err
+	}
+	lists := map[string]string{}
+	for _, f := range entries {
+		if f.Type != tar.TypeReg {
+			continue
+		}
+		r, err := f.Open()
+		if err != nil {
+			return nil, err
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			return nil, err
+		}
+		lists[path.Base(f.Path)] = string(text)
+	}
+	return lists, nil
+}
+
+func (e *Engine) export(ctx context.Context, p *Plan, st llb.State, title string, sp *spool.Spool) ([]layer.Entry, error) {
+	def, err := st.Marshal(ctx, p.platform)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", title, err)
+	}
+	opt, err := e.options()
+	if err != nil {
+		return nil, err
+	}
+	pr, pw := io.Pipe()
+	opt.Exports = []client.ExportEntry{{
+		Type:   client.ExporterTar,
+		Output: func(map[string]string) (io.WriteCloser, error) { return pw, nil },
+	}}
+	watch := e.Display.Watch(title)
+	var entries []layer.Entry
+	read := make(chan error, 1)
+	go func() {
+		var err error
+		entries, err = readArtifacts(pr, sp)
+		pr.CloseWithError(err) //nolint:errcheck // always nil
+		read <- err
+	}()
+	_, err = e.Client.Solve(ctx, def, opt, watch.Status)
+	watch.Wait()
+	if err != nil {
+		pw.CloseWithError(err) //nolint:errcheck // always nil
+		<-read
+		return nil, e.stepError(ctx, p, watch, err)
+	}
+	pw.Close() //nolint:errcheck // always nil; the exporter closed it already
+	if err := <-read; err != nil {
+		return nil, fmt.Errorf("%s: reading what the engine exported: %w", title, err)
+	}
+	return entries, nil
+}
+
+func (e *Engine) options() (client.SolveOpt, error) {
+	store, err := contentlocal.NewStore(e.Store.Root())
+	if err != nil {
+		return client.SolveOpt{}, fmt.Errorf("opening blob cache: %w", err)
+	}
+	return client.SolveOpt{
+		OCIStores: map[string]content.Store{storeID: store},
+		Session:   []session.Attachable{secretsprovider.FromMap(e.Secrets)},
+	}, nil
+}
+
+// stepError finds the step that an error of a solve is about.
+func (e *Engine) stepError(ctx context.Context, p *Plan, w *progress.Watch, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var vertex *errdefs.VertexError
+	if !errors.As(err, &vertex) {
+		return fmt.Errorf("building: %w", err)
+	}
+	step := &StepError{File: p.recipe.File, Exit: -1, Err: err}
+	step.Name, step.Log = w.Step(vertex.Digest)
+	var exit *gatewaypb.ExitError
+	if errors.As(err, &exit) {
+		step.Exit = int(exit.ExitCode)
+	}
+	for _, s := range errdefs.Sources(err) {
+		if len(s.Ranges) > 0 {
+			step.Pos = recipes.Pos{Line: int(s.Ranges[0].Start.Line), Col: int(s.Ranges[0].Start.Character)}
+		}
+	}
+	return step
+}
+
+// Limits on what a build may leave in $DESTDIR.
+const maxArtifacts = 16 << 30
+
+// readArtifacts reads the tar stream of BuildKit's tar exporter.
+func readArtifacts(r io.Reader, sp *spool.Spool) ([]layer.Entry, error) {
+	var entries []layer.Entry
+	left := int64(maxArtifacts)
+	for t := tar.NewReader(r); ; {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			// The padding after the end must be read as well, or the engine waits.
+			_, err := io.Copy(io.Discard, r)
+			return entries, err
+		}
+		if err != nil {
+			return nil, err
+		}
+		entry := layer.Entry{Time: h.ModTime.Unix(), File: recipes.File{
+			Path: path.Join("/", h.Name), Type: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid,
+			Linkname: h.Linkname, Owner: recipes.OwnerService,
+		}, Capability: h.PAXRecords[layer.CapabilityRecord], Devmajor: h.Devmajor, Devminor: h.Devminor}
+		if h.Typeflag == tar.TypeReg {
+			f, err := sp.Add(t, left)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", entry.Path, err)
+			}
+			left -= f.Size()
+			entry.Size, entry.Open = f.Size(), f.Open
+		}
+		if entry.Path != "/" {
+			entries = append(entries, entry)
+		}
+	}
+}

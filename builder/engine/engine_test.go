@@ -1,0 +1,168 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/kiln-build/kiln/builder/engine"
+)
+
+func TestEngineStartsAndBuilds(t *testing.T) {
+	cfg := newConfig(t)
+	e := connect(t, cfg)
+	want := "embedded"
+	if os.Geteuid() != 0 {
+		want = "embedded rootless"
+	}
+	if got := e.Where(); got != want {
+		t.Errorf("Where() = %q, want %q", got, want)
+	}
+	if got, want := e.Version, "v0.33.1"; got != want {
+		t.Errorf("Version = %q, want %q", got, want)
+	}
+	solveFile(t, e, "hello")
+	runStep(t, e, newRootfs(t), "true")
+	s := status(t, cfg)
+	if !s.Running || s.Clients != 1 || len(s.Workers) != 1 || s.CacheBytes == 0 || s.Since.IsZero() {
+		t.Errorf("status of an engine in use: %+v", s)
+	}
+	if fi, err := os.Stat(s.Socket); err != nil || fi.Mode().Perm() != 0o600 {
+		t.Errorf("socket: %v, %v; want mode 0600", fi, err)
+	}
+}
+
+func TestProcessesShareOneEngine(t *testing.T) {
+	cfg := newConfig(t)
+	arg, err := json.Marshal(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pids := make([]string, 6)
+	var wg sync.WaitGroup
+	for i := range pids {
+		wg.Go(func() {
+			out, err := exec.Command(cfg.Self, "connect", string(arg)).CombinedOutput()
+			if err != nil {
+				t.Errorf("process %d: %v\n%s", i, err, out)
+			}
+			pids[i] = strings.TrimSpace(string(out))
+		})
+	}
+	wg.Wait()
+	want := strconv.Itoa(status(t, cfg).PID)
+	for i, got := range pids {
+		if got != want {
+			t.Errorf("process %d: engine has pid %q, want %q", i, got, want)
+		}
+	}
+}
+
+func TestIdleEngineStops(t *testing.T) {
+	cfg := newConfig(t)
+	cfg.Idle = 300 * time.Millisecond
+	e := connect(t, cfg)
+	pid := status(t, cfg).PID
+	time.Sleep(3 * cfg.Idle)
+	if !status(t, cfg).Running {
+		t.Fatal("engine stopped while a client was connected")
+	}
+	e.Close()
+	eventually(t, "stop of the idle engine", func() bool { return !isRunning(pid) })
+	connect(t, cfg)
+	if got := status(t, cfg).PID; got == pid {
+		t.Errorf("engine has pid %d as before its stop", got)
+	}
+}
+
+func TestNewConfigurationReplacesUnusedEngine(t *testing.T) {
+	cfg := newConfig(t)
+	used := connect(t, cfg)
+	pid := status(t, cfg).PID
+	other := cfg
+	other.CacheLimit = 1 << 30
+	second := connect(t, other)
+	if got := status(t, cfg).PID; got != pid {
+		t.Errorf("engine in use was replaced: pid %d, want %d", got, pid)
+	}
+	second.Close()
+	used.Close()
+	solveFile(t, connect(t, other), "other")
+	if got := status(t, cfg).PID; got == pid {
+		t.Error("unused engine of another configuration was not replaced")
+	}
+}
+
+func TestStop(t *testing.T) {
+	cfg := newConfig(t)
+	ctx := t.Context()
+	if err := engine.Stop(ctx, cfg, false); err != nil {
+		t.Errorf("stopping an engine that does not run: %v", err)
+	}
+	e := connect(t, cfg)
+	pids := pidsOf(t, cfg)
+	if err := engine.Stop(ctx, cfg, false); !errors.Is(err, engine.ErrBusy) || engine.Hint(err) == "" {
+		t.Errorf("Stop with a client: %v, want ErrBusy with a hint", err)
+	}
+	e.Close()
+	if err := engine.Stop(ctx, cfg, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range pids {
+		if isRunning(pid) {
+			t.Errorf("process %d runs after Stop", pid)
+		}
+	}
+	got := status(t, cfg)
+	if diff := cmp.Diff(engine.Status{StateDir: cfg.StateDir}, got); diff != "" {
+		t.Errorf("status of a stopped engine (-want +got):\n%s", diff)
+	}
+}
+
+func TestForcedStopWhileBuilding(t *testing.T) {
+	cfg := newConfig(t)
+	e := connect(t, cfg)
+	solved := startSleep(t, e, newRootfs(t))
+	if err := engine.Stop(t.Context(), cfg, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-solved; err == nil {
+		t.Error("a build went on after the engine's forced stop")
+	}
+	assertNoSteps(t)
+}
+
+func TestPrune(t *testing.T) {
+	cfg := newConfig(t)
+	e := connect(t, cfg)
+	solveFile(t, e, strings.Repeat("x", 1<<20))
+	before := status(t, cfg).CacheBytes
+	if freed, err := engine.Prune(t.Context(), cfg, true, before*2); err != nil || freed != 0 {
+		t.Errorf("Prune keeping more than there is: freed %d, %v; want 0, nil", freed, err)
+	}
+	freed, err := engine.Prune(t.Context(), cfg, true, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after := status(t, cfg).CacheBytes; freed < 1<<20 || after != before-freed {
+		t.Errorf("Prune: %d before, %d freed, %d left", before, freed, after)
+	}
+	solveFile(t, e, "after")
+}
+
+func TestConnectHonoursContext(t *testing.T) {
+	cfg := newConfig(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if e, err := engine.Connect(ctx, cfg); !errors.Is(err, context.Canceled) {
+		t.Errorf("Connect with an ended context: %v, %v", e, err)
+	}
+}

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package engine
+
+import (
+	"errors"
+	"syscall"
+)
+
+func childAttributes(*launch) *syscall.SysProcAttr { return nil }
+
+func becomeBuildkitd(*launch) error { return errors.New("buildkitd runs on Linux only") }
+
+func startTicks(int) string { return "" }

@@ -1,0 +1,123 @@
+package image
+
+import (
+	"bytes"
+	"debug/elf"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/kiln-build/kiln/builder/layer"
+)
+
+// program is what an executable or a shared library says that it needs.
+type program struct {
+	path string
+	// interpreter is the dynamic loader, or a script's interpreter.
+	interpreter string
+	needed      []string
+	// runpath are folders to search first; $ORIGIN is replaced.
+	runpath []string
+	machine elf.Machine
+}
+
+// readProgram reads the ELF headers (System V ABI, "Dynamic Linking") or the
+// first line of a script. It returns nil for a file that is neither.
+func readProgram(e layer.Entry) (*program, error) {
+	if e.Open == nil || e.Size < 4 {
+		return nil, nil
+	}
+	r, err := e.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close() //nolint:errcheck // opened for reading
+	head := make([]byte, min(e.Size, 256))
+	if _, err := io.ReadFull(r, head); err != nil {
+		return nil, err
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte(elf.ELFMAG)):
+		return readELF(e)
+	case bytes.HasPrefix(head, []byte("#!")) && e.Mode&0o111 != 0:
+		return readScript(e.Path, head[2:]), nil
+	}
+	return nil, nil
+}
+
+func readScript(p string, line []byte) *program {
+	line, _, _ = bytes.Cut(line, []byte("\n"))
+	fields := strings.Fields(string(line))
+	switch {
+	case len(fields) == 0:
+		return nil
+	case path.Base(fields[0]) == "env" && len(fields) > 1:
+		// What env would search PATH for is taken to be Debian's.
+		return &program{path: p, interpreter: "/usr/bin/" + fields[len(fields)-1]}
+	}
+	return &program{path: p, interpreter: fields[0]}
+}
+
+func readELF(e layer.Entry) (*program, error) {
+	at, done, err := readerAt(e)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	f, err := elf.NewFile(at)
+	if err != nil {
+		return nil, fmt.Errorf("reading ELF file %s: %w", e.Path, err)
+	}
+	p := &program{path: e.Path, machine: f.Machine}
+	for _, h := range f.Progs {
+		if h.Type != elf.PT_INTERP {
+			continue
+		}
+		b, err := io.ReadAll(io.LimitReader(h.Open(), 4096))
+		if err != nil {
+			return nil, fmt.Errorf("reading ELF file %s: %w", e.Path, err)
+		}
+		p.interpreter = strings.TrimRight(string(b), "\x00")
+	}
+	if p.needed, err = f.DynString(elf.DT_NEEDED); err != nil {
+		return nil, fmt.Errorf("reading ELF file %s: %w", e.Path, err)
+	}
+	p.runpath = searchPath(f, e.Path)
+	return p, nil
+}
+
+// searchPath is DT_RUNPATH, or DT_RPATH where there is none (ld.so(8)).
+func searchPath(f *elf.File, p string) []string {
+	for _, tag := range []elf.DynTag{elf.DT_RUNPATH, elf.DT_RPATH} {
+		values, err := f.DynString(tag)
+		if err != nil || len(values) == 0 {
+			continue
+		}
+		var dirs []string
+		for _, v := range values {
+			for _, d := range strings.Split(v, ":") {
+				d = strings.NewReplacer("$ORIGIN", path.Dir(p), "${ORIGIN}", path.Dir(p)).Replace(d)
+				if path.IsAbs(d) {
+					dirs = append(dirs, merged(path.Clean(d)))
+				}
+			}
+		}
+		return dirs
+	}
+	return nil
+}
+
+// readerAt reads an entry at any place: from where it lies, else from memory.
+func readerAt(e layer.Entry) (io.ReaderAt, func(), error) {
+	r, err := e.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	if at, ok := r.(io.ReaderAt); ok {
+		return at, func() { r.Close() }, nil //nolint:errcheck // opened for reading
+	}
+	defer r.Close() //nolint:errcheck // opened for reading
+	b, err := io.ReadAll(r)
+	return bytes.NewReader(b), func() {}, err
+}

@@ -1,0 +1,197 @@
+// Package image composes the runtime image: the base, the packages that the
+// service turns out to need, and the service itself, as a v1.Image with no
+// shell, no package manager and no root user, together with the list of
+// everything that is in it.
+//
+// It runs nothing and asks no network: packages come from the cache. What the
+// service is compiled from is the business of package builder. Start at
+// [Assemble].
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/kiln-build/kiln/builder/blobs"
+	"github.com/kiln-build/kiln/builder/layer"
+	"github.com/kiln-build/kiln/builder/memo"
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// Format changes when the same inputs make other images. It is part of the
+// build key.
+const Format = "1"
+
+// KeyAnnotation is the manifest annotation that holds the build key.
+const KeyAnnotation = "io.github.kiln-build.key"
+
+// Input is what an image is made of.
+type Input struct {
+	Recipe   *recipes.Recipe
+	Lock     *recipes.Lock
+	Platform string // os/arch
+	// Artifacts are the files that the build left in $DESTDIR.
+	Artifacts []layer.Entry
+	// Lists returns dpkg's file lists of the build environment, by file name.
+	// It is asked only where an artifact needs a shared library.
+	Lists func(context.Context) (map[string]string, error)
+	// Fetch puts packages into Store.
+	Fetch func(context.Context, []recipes.Package) error
+	Store *blobs.Store
+	Memo  memo.Dir
+	// Base is the registry image that image.base names, or nil.
+	Base v1.Image
+	// Key is the build key.
+	Key string
+}
+
+// Result is an assembled image.
+type Result struct {
+	Image   v1.Image
+	Content recipes.Content
+	// Added are the packages that the closure found a need for, by name, with
+	// what needs each: "libssl.so.3 for /usr/sbin/nginx".
+	Added map[string]string
+}
+
+// Assemble composes the image and checks it against the rules. A finding that
+// the recipe does not allow is a [*RefusedError].
+func Assemble(ctx context.Context, in Input) (*Result, error) {
+	a := &assembly{Input: in, root: newTree()}
+	defer a.close()
+	if err := a.run(ctx); err != nil {
+		return nil, fmt.Errorf("assembling image: %w", err)
+	}
+	return &Result{Image: a.image, Content: a.content(), Added: a.added}, nil
+}
+
+type assembly struct {
+	Input
+	root   *tree // everything in the image so far, by path
+	layers []addition
+	added  map[string]string
+	seeds  []recipes.Package
+	debs   []*packageFiles // unpacked packages, for their files' content
+	image  v1.Image
+}
+
+// addition is one layer with the text of its history entry.
+type addition struct {
+	layer *layer.Layer
+	by    string
+	debs  []recipes.Installed
+}
+
+func (a *assembly) close() {
+	for _, d := range a.debs {
+		d.close()
+	}
+}
+
+func (a *assembly) run(ctx context.Context) error {
+	if err := a.addBase(ctx); err != nil {
+		return err
+	}
+	service, err := a.service()
+	if err != nil {
+		return err
+	}
+	for _, e := range service {
+		a.root.add(e)
+	}
+	if err := a.addClosure(ctx, service); err != nil {
+		return err
+	}
+	findings := inspect(a.Recipe, a.root)
+	if err := judge(a.Recipe, findings); err != nil {
+		return err
+	}
+	if err := a.addLayer("service "+a.Recipe.Name+" "+a.Recipe.Version, service, nil); err != nil {
+		return err
+	}
+	return a.compose()
+}
+
+// addLayer writes a layer, with the folders that its entries need.
+func (a *assembly) addLayer(by string, entries []layer.Entry, debs []recipes.Installed) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	l, err := layer.Write(a.Store, entries, layer.Gzip)
+	if err != nil {
+		return err
+	}
+	a.layers = append(a.layers, addition{layer: l, by: by, debs: debs})
+	return nil
+}
+
+// compose puts the layers and the configuration together.
+func (a *assembly) compose() error {
+	img, err := a.start()
+	if err != nil {
+		return err
+	}
+	created := v1.Time{Time: time.Unix(a.Lock.Epoch.Seconds, 0).UTC()}
+	for _, add := range a.layers {
+		img, err = mutate.Append(img, mutate.Addendum{
+			Layer: add.layer, MediaType: add.layer.Type,
+			History: v1.History{Created: created, CreatedBy: "kiln: " + add.by},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	file, err := img.ConfigFile()
+	if err != nil {
+		return err
+	}
+	if img, err = mutate.ConfigFile(img, a.config(file)); err != nil {
+		return err
+	}
+	annotated, ok := mutate.Annotations(img, a.annotations()).(v1.Image)
+	if !ok {
+		return errors.New("annotating the manifest made something else of it")
+	}
+	a.image = annotated
+	return nil
+}
+
+// start is the image that layers are added to.
+func (a *assembly) start() (v1.Image, error) {
+	if a.Base != nil {
+		return a.Base, nil
+	}
+	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	goos, arch, _ := strings.Cut(a.Platform, "/")
+	return mutate.ConfigFile(img, &v1.ConfigFile{OS: goos, Architecture: arch})
+}
+
+// content lists everything in the image.
+func (a *assembly) content() recipes.Content {
+	var c recipes.Content
+	hashed := map[string]recipes.File{}
+	for _, add := range a.layers {
+		c.Packages = append(c.Packages, add.debs...)
+		for _, f := range add.layer.Files {
+			hashed[f.Path] = f
+		}
+	}
+	for _, e := range a.root.sorted() {
+		f, ok := hashed[e.Path]
+		if !ok {
+			f = e.File // from the base image, hashed when it was read
+		}
+		c.Files = append(c.Files, f)
+	}
+	slices.SortFunc(c.Packages, func(x, y recipes.Installed) int { return strings.Compare(x.Name, y.Name) })
+	return c
+}

@@ -1,0 +1,282 @@
+package image
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/kiln-build/kiln/builder/archive"
+	"github.com/kiln-build/kiln/builder/blobs"
+	"github.com/kiln-build/kiln/builder/layer"
+	"github.com/kiln-build/kiln/builder/spool"
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// packageFiles are the files that a Debian package brings to an image.
+type packageFiles struct {
+	installed recipes.Installed
+	entries   []layer.Entry
+	spool     *spool.Spool
+	// sharing is the package whose copyright file this one shares: its own
+	// folder of documentation is a link to that one's (Debian Policy 12.5).
+	sharing string
+}
+
+func (p *packageFiles) close() { p.spool.Close() } //nolint:errcheck // read only
+
+// leftOut are folders whose content only people and installers read. The
+// copyright files below usr/share/doc stay: licenses ask for that.
+var leftOut = []string{
+	"/usr/share/doc", "/usr/share/man", "/usr/share/info", "/usr/share/locale", "/usr/share/lintian", "/usr/share/bug",
+	"/usr/share/doc-base", "/usr/share/bash-completion", "/usr/share/zsh", "/usr/share/fish", "/usr/share/gdb", "/usr/share/menu",
+	"/usr/share/apport", "/usr/share/reportbug", "/usr/share/debconf", "/usr/lib/systemd", "/usr/lib/sysusers.d", "/usr/lib/tmpfiles.d",
+	"/etc/init.d", "/etc/default", "/etc/cron.d", "/etc/cron.daily", "/etc/cron.weekly", "/etc/logrotate.d", "/etc/apparmor.d",
+	"/etc/ca-certificates", "/usr/share/ca-certificates", "/usr/sbin/update-ca-certificates",
+}
+
+func (r *packageReader) kept(e layer.Entry) bool {
+	p := e.Path
+	if r.sharing != "" && p == "/usr/share/doc/"+r.name {
+		return true
+	}
+	if strings.HasPrefix(p, "/usr/share/doc/") && path.Base(p) == "copyright" {
+		return true
+	}
+	return !slices.ContainsFunc(leftOut, func(dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") })
+}
+
+// maxPackage is the limit on what one package unpacks to, in bytes.
+const maxPackage = 4 << 30
+
+// readPackage reads the files of a package from the cache.
+func readPackage(store *blobs.Store, pkg recipes.Package) (*packageFiles, error) {
+	deb, file, err := archive.OpenDebFile(store.Path(pkg.SHA256))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // opened for reading
+	if c := deb.Control; c.Package != pkg.Name || c.Version != pkg.Version {
+		return nil, fmt.Errorf("reading package %s %s: the file holds %s %s", pkg.Name, pkg.Version, c.Package, c.Version)
+	}
+	sp, err := spool.New("")
+	if err != nil {
+		return nil, err
+	}
+	r := packageReader{packageFiles: packageFiles{spool: sp}, name: pkg.Name, owner: recipes.OwnerDebian(pkg.Name), paths: map[string]int{}}
+	if err := deb.Files(r.entry); err != nil {
+		sp.Close() //nolint:errcheck // the other error says more
+		return nil, err
+	}
+	r.finish(pkg, deb.Control)
+	return &r.packageFiles, nil
+}
+
+type packageReader struct {
+	packageFiles
+	name, owner  string
+	paths        map[string]int // index in entries
+	certificates bytes.Buffer
+	copyright    string
+	newest       int64
+}
+
+func (r *packageReader) entry(h *tar.Header, content io.Reader) error {
+	e := layer.Entry{
+		Time: h.ModTime.Unix(), Devmajor: h.Devmajor, Devminor: h.Devminor, Capability: h.PAXRecords[layer.CapabilityRecord],
+		File: recipes.File{
+			Path: merged("/" + h.Name), Type: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid,
+			Linkname: h.Linkname, Owner: r.owner,
+		},
+	}
+	r.newest = max(r.newest, e.Time)
+	switch h.Typeflag {
+	case tar.TypeReg:
+		if err := r.content(&e, content); err != nil {
+			return err
+		}
+	case tar.TypeSymlink:
+		if e.Path == "/usr/share/doc/"+r.name {
+			r.sharing = path.Base(e.Linkname)
+		}
+	case tar.TypeLink:
+		i, ok := r.paths[merged("/"+h.Linkname)]
+		if !ok {
+			return nil // a link to what was left out
+		}
+		target := r.entries[i]
+		e.Type, e.Linkname, e.Size, e.Open = tar.TypeReg, "", target.Size, target.Open
+	}
+	if r.kept(e) {
+		r.paths[e.Path] = len(r.entries)
+		r.entries = append(r.entries, e)
+	}
+	return nil
+}
+
+func (r *packageReader) content(e *layer.Entry, content io.Reader) error {
+	var copyright, certificate bytes.Buffer
+	if strings.HasPrefix(e.Path, "/usr/share/doc/") && path.Base(e.Path) == "copyright" {
+		content = io.TeeReader(content, &copyright)
+	}
+	if strings.HasPrefix(e.Path, "/usr/share/ca-certificates/") && path.Ext(e.Path) == ".crt" {
+		content = io.TeeReader(content, &certificate)
+	}
+	f, err := r.spool.Add(content, maxPackage)
+	if err != nil {
+		return err
+	}
+	e.Size, e.Open = f.Size(), f.Open
+	r.copyright += copyright.String()
+	if certificate.Len() > 0 {
+		r.certificates.Write(bytes.TrimSpace(certificate.Bytes()))
+		r.certificates.WriteByte('\n')
+	}
+	return nil
+}
+
+// finish adds what an installation would have made: the package's entry in
+// dpkg's status.d, which scanners read, and the bundle of certificates.
+func (r *packageReader) finish(pkg recipes.Package, c archive.Control) {
+	r.installed = recipes.Installed{
+		Package: pkg, Maintainer: c.Maintainer, Homepage: c.Homepage, Description: c.Description, Copyright: r.copyright,
+	}
+	if r.certificates.Len() > 0 {
+		r.generated("/etc/ssl/certs/ca-certificates.crt", r.certificates.Bytes())
+	}
+	r.generated("/var/lib/dpkg/status.d/"+pkg.Name, statusEntry(pkg, c))
+}
+
+func (r *packageReader) generated(p string, data []byte) {
+	r.entries = append(r.entries, fileEntry(p, data, 0o644, r.newest, r.owner))
+}
+
+// fileEntry is a file of root's with the given content.
+func fileEntry(p string, data []byte, mode, time int64, owner string) layer.Entry {
+	return layer.Entry{
+		Time: time,
+		File: recipes.File{Path: p, Type: tar.TypeReg, Mode: mode, Size: int64(len(data)), Owner: owner},
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },
+	}
+}
+
+// statusEntry is the package's paragraph in dpkg's status file.
+func statusEntry(pkg recipes.Package, c archive.Control) []byte {
+	var b bytes.Buffer
+	field := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%s: %s\n", name, value)
+		}
+	}
+	source := c.Source
+	if source != "" && c.SourceVersion != "" {
+		source += " (" + c.SourceVersion + ")"
+	} else if c.SourceVersion != "" {
+		source = c.Package + " (" + c.SourceVersion + ")"
+	}
+	field("Package", c.Package)
+	field("Status", "install ok installed")
+	field("Maintainer", c.Maintainer)
+	field("Architecture", c.Architecture)
+	field("Source", source)
+	field("Version", pkg.Version)
+	field("Description", c.Description)
+	field("Homepage", c.Homepage)
+	return b.Bytes()
+}
+
+// load reads packages, fetching them where the cache has them not. Their
+// content can be read until the assembly is closed.
+func (a *assembly) load(ctx context.Context, pkgs []recipes.Package) ([]*packageFiles, error) {
+	if len(pkgs) == 0 {
+		return nil, nil
+	}
+	if err := a.Fetch(ctx, pkgs); err != nil {
+		return nil, err
+	}
+	var all []*packageFiles
+	for _, pkg := range pkgs {
+		p, err := readPackage(a.Store, pkg)
+		if err != nil {
+			return nil, err
+		}
+		a.debs = append(a.debs, p)
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+var errNoCopyright = errors.New("it has no copyright file")
+
+// withCopyright returns the packages and those whose copyright files they
+// share.
+func (a *assembly) withCopyright(ctx context.Context, pkgs []*packageFiles) ([]*packageFiles, error) {
+	all := slices.Clone(pkgs)
+	for _, p := range pkgs {
+		if p.installed.Copyright != "" {
+			continue
+		}
+		if p.sharing == "" {
+			return nil, fmt.Errorf("adding package %s: %w", p.installed.Name, errNoCopyright)
+		}
+		holder, err := a.copyrightOf(ctx, p.sharing)
+		if err != nil {
+			return nil, fmt.Errorf("adding package %s: %w", p.installed.Name, err)
+		}
+		p.installed.Copyright = holder.installed.Copyright
+		if !slices.Contains(all, holder) && !a.root.has("/var/lib/dpkg/status.d/"+p.sharing) {
+			all = append(all, holder)
+		}
+	}
+	return all, nil
+}
+
+func (a *assembly) copyrightOf(ctx context.Context, name string) (*packageFiles, error) {
+	if i := slices.IndexFunc(a.debs, func(d *packageFiles) bool { return d.installed.Name == name }); i >= 0 {
+		return a.debs[i], nil
+	}
+	platform, err := a.Lock.For(a.Platform)
+	if err != nil {
+		return nil, err
+	}
+	for _, pkg := range slices.Concat(platform.Image, platform.Build) {
+		if pkg.Name == name {
+			loaded, err := a.load(ctx, []recipes.Package{pkg})
+			if err != nil {
+				return nil, err
+			}
+			return loaded[0], nil
+		}
+	}
+	return nil, fmt.Errorf("its copyright file is in the package %s, which is not locked; run `kiln lock`", name)
+}
+
+// newEntries are the packages' entries that the image has not yet, and the
+// folders that those need. Two packages may share folders, not files.
+func (a *assembly) newEntries(pkgs []*packageFiles) ([]layer.Entry, error) {
+	var entries []layer.Entry
+	var newest int64
+	for _, p := range pkgs {
+		for _, e := range p.entries {
+			if old, there := a.root.byPath[e.Path]; there {
+				if old.Type == tar.TypeDir && e.Type == tar.TypeDir || old.Owner == recipes.OwnerImage {
+					continue
+				}
+				return nil, fmt.Errorf("%s is in %s and in %s", e.Path, old.Owner, e.Owner)
+			}
+			newest = max(newest, e.Time)
+			a.root.add(e)
+			entries = append(entries, e)
+		}
+	}
+	parents := layer.Parents(entries, recipes.OwnerBase, newest, a.root.has)
+	for _, e := range parents {
+		a.root.add(e)
+	}
+	return append(entries, parents...), nil
+}

@@ -1,0 +1,56 @@
+package builder
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+
+	"github.com/kiln-build/kiln/builder/image"
+	"github.com/kiln-build/kiln/builder/source"
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// Format changes when the same recipe and lock plan another build.
+const Format = "1"
+
+// Trees are the digests of a recipe's local sources, by the source's index.
+type Trees map[int]string
+
+// LocalTrees hashes the local sources of a recipe.
+func LocalTrees(ctx context.Context, r *recipes.Recipe) (Trees, error) {
+	trees := Trees{}
+	for i, s := range r.Sources {
+		if s.Local == nil {
+			continue
+		}
+		digest, err := source.LocalDigest(ctx, *s.Local, filepath.Dir(r.File))
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d:%d: %w", r.File, s.Pos.Line, s.Pos.Col, err)
+		}
+		trees[i] = digest
+	}
+	return trees, nil
+}
+
+// Key is the build key: a hash, in hex, over all that decides what the image
+// for the platform is. Two builds with one key make the same image.
+func Key(r *recipes.Recipe, l *recipes.Lock, trees Trees, platform string) (string, error) {
+	lock, err := l.Marshal()
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	field := func(name string, b []byte) { fmt.Fprintf(h, "%s %d\n%s\n", name, len(b), b) }
+	field("format", []byte(Format+"/"+image.Format))
+	field("platform", []byte(platform))
+	field("recipe", r.Raw)
+	field("lock", lock)
+	for i := range r.Sources {
+		if tree, ok := trees[i]; ok {
+			field(fmt.Sprintf("source %d", i), []byte(tree))
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

@@ -1,0 +1,263 @@
+// Package layer writes OCI image layers that are the same bytes for the same
+// entries, on any machine: sorted, with no names of users, no device nodes and
+// no clock. It hashes every file once, while the layer is written, and keeps
+// the layer as a blob of the cache.
+//
+// It does not decide what belongs into a layer. Start at [Write].
+package layer
+
+import (
+	"archive/tar"
+	"bufio"
+	"compress/gzip"
+	"crypto/sha1" //nolint:gosec // SPDX 2.3 section 8.4 demands SHA1 beside SHA256
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	kgzip "github.com/klauspost/compress/gzip"
+
+	"github.com/kiln-build/kiln/builder/blobs"
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// Entry is one entry of a layer to be written. Of File, SHA1 and SHA256 are
+// filled in by Write.
+type Entry struct {
+	recipes.File
+	// Time is the entry's modification time in seconds since 1970.
+	Time int64
+	// Capability is the value of the file's security.capability attribute
+	// (capabilities(7), "File capabilities"); empty where it has none.
+	Capability string
+	// Devmajor and Devminor are the numbers of a device node.
+	Devmajor, Devminor int64
+	// Open yields the content of a regular file, Size bytes.
+	Open func() (io.ReadCloser, error)
+}
+
+// CapabilityRecord is the PAX record of a file's capabilities.
+const CapabilityRecord = "SCHILY.xattr.security.capability"
+
+// Compression says how a layer's tar is stored.
+type Compression int
+
+const (
+	// Gzip is what every registry and runtime reads.
+	Gzip Compression = iota
+	// None is for layers that only a local engine reads.
+	None
+)
+
+// Layer is a written layer. It implements v1.Layer.
+type Layer struct {
+	// Blob is the digest and Diff the digest of the uncompressed tar.
+	Blob v1.Hash `json:"blob"`
+	Diff v1.Hash `json:"diff"`
+	// Bytes is the size of the blob.
+	Bytes int64 `json:"bytes"`
+	// Type is the layer's media type.
+	Type types.MediaType `json:"type"`
+	// Files are the entries, by path, with their hashes.
+	Files []recipes.File `json:"files"`
+
+	store *blobs.Store
+}
+
+// In returns l as a layer whose blob is in store.
+func (l Layer) In(store *blobs.Store) *Layer {
+	l.store = store
+	return &l
+}
+
+// Digest implements v1.Layer.
+func (l *Layer) Digest() (v1.Hash, error) { return l.Blob, nil }
+
+// DiffID implements v1.Layer.
+func (l *Layer) DiffID() (v1.Hash, error) { return l.Diff, nil }
+
+// Size implements v1.Layer.
+func (l *Layer) Size() (int64, error) { return l.Bytes, nil }
+
+// MediaType implements v1.Layer.
+func (l *Layer) MediaType() (types.MediaType, error) { return l.Type, nil }
+
+// Compressed implements v1.Layer.
+func (l *Layer) Compressed() (io.ReadCloser, error) { return os.Open(l.store.Path(l.Blob.Hex)) }
+
+// Uncompressed implements v1.Layer.
+func (l *Layer) Uncompressed() (io.ReadCloser, error) {
+	f, err := l.Compressed()
+	if err != nil || l.Type == types.OCIUncompressedLayer {
+		return f, err
+	}
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return nil, fmt.Errorf("reading layer %s: %w", l.Blob, err)
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{z, f}, nil
+}
+
+// Write stores a layer of the entries. Entries are sorted by path; two of one
+// path are an error.
+func Write(store *blobs.Store, entries []Entry, c Compression) (*Layer, error) {
+	entries = slices.Clone(entries)
+	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
+	w, err := newWriter(store, c)
+	if err != nil {
+		return nil, err
+	}
+	defer w.blob.Close()
+	for i, e := range entries {
+		if i > 0 && entries[i-1].Path == e.Path {
+			return nil, fmt.Errorf("writing layer: %s is there twice: from %s and from %s", e.Path, entries[i-1].Owner, e.Owner)
+		}
+		if err := w.add(e); err != nil {
+			return nil, fmt.Errorf("writing layer: %s: %w", e.Path, err)
+		}
+	}
+	return w.finish(store)
+}
+
+// Parents returns the entries for folders that the entries' paths need and
+// neither entries nor have hold, owned by root and by owner.
+func Parents(entries []Entry, owner string, time int64, have func(path string) bool) []Entry {
+	seen := map[string]bool{"/": true}
+	for _, e := range entries {
+		seen[e.Path] = true
+	}
+	var parents []Entry
+	for _, e := range entries {
+		for dir := path.Dir(e.Path); !seen[dir] && !have(dir); dir = path.Dir(dir) {
+			seen[dir] = true
+			parents = append(parents, Entry{Time: time, File: recipes.File{
+				Path: dir, Type: tar.TypeDir, Mode: 0o755, Owner: owner,
+			}})
+		}
+	}
+	return parents
+}
+
+type writer struct {
+	blob   *blobs.Writer
+	buffer *bufio.Writer
+	zip    *kgzip.Writer // nil without compression
+	diff   hash.Hash
+	tar    *tar.Writer
+	layer  Layer
+}
+
+func newWriter(store *blobs.Store, c Compression) (*writer, error) {
+	blob, err := store.Writer()
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{blob: blob, buffer: bufio.NewWriterSize(blob, 1<<20), diff: sha256.New()}
+	var out io.Writer = w.buffer
+	w.layer.Type = types.OCIUncompressedLayer
+	if c == Gzip {
+		w.layer.Type = types.OCILayer
+		// The level is part of kiln's build format: another one makes other bytes.
+		if w.zip, err = kgzip.NewWriterLevel(w.buffer, 5); err != nil {
+			return nil, err
+		}
+		out = w.zip
+	}
+	w.tar = tar.NewWriter(io.MultiWriter(out, w.diff))
+	return w, nil
+}
+
+func (w *writer) add(e Entry) error {
+	h := &tar.Header{
+		Typeflag: e.Type, Name: strings.TrimPrefix(e.Path, "/"), Linkname: e.Linkname,
+		Mode: e.Mode, Uid: e.UID, Gid: e.GID, ModTime: time.Unix(e.Time, 0).UTC(),
+		Format: tar.FormatPAX,
+	}
+	switch e.Type {
+	case tar.TypeReg:
+		h.Size = e.Size
+	case tar.TypeDir:
+		h.Name += "/"
+	case tar.TypeSymlink, tar.TypeFifo:
+	case tar.TypeChar, tar.TypeBlock:
+		h.Devmajor, h.Devminor = e.Devmajor, e.Devminor
+	default:
+		return fmt.Errorf("entries of type %q have no place in a layer", e.Type)
+	}
+	if e.Capability != "" {
+		h.PAXRecords = map[string]string{CapabilityRecord: e.Capability}
+	}
+	if err := w.tar.WriteHeader(h); err != nil {
+		return err
+	}
+	if e.Type == tar.TypeReg {
+		if err := w.content(&e); err != nil {
+			return err
+		}
+	}
+	w.layer.Files = append(w.layer.Files, e.File)
+	return nil
+}
+
+func (w *writer) content(e *Entry) error { return hashInto(w.tar, e) }
+
+// Hash fills in the digests of a regular file by reading it.
+func Hash(e *Entry) error {
+	if e.Type != tar.TypeReg {
+		return nil
+	}
+	return hashInto(io.Discard, e)
+}
+
+func hashInto(w io.Writer, e *Entry) error {
+	r, err := e.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	s1, s256 := sha1.New(), sha256.New() //nolint:gosec // see the import
+	n, err := io.Copy(io.MultiWriter(w, s1, s256), r)
+	if err != nil {
+		return err
+	}
+	if n != e.Size {
+		return fmt.Errorf("content is %d bytes, want %d", n, e.Size)
+	}
+	e.SHA1, e.SHA256 = hex.EncodeToString(s1.Sum(nil)), hex.EncodeToString(s256.Sum(nil))
+	return nil
+}
+
+func (w *writer) finish(store *blobs.Store) (*Layer, error) {
+	if err := w.tar.Close(); err != nil {
+		return nil, err
+	}
+	if w.zip != nil {
+		if err := w.zip.Close(); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.buffer.Flush(); err != nil {
+		return nil, err
+	}
+	hexsum, size, err := w.blob.Commit("")
+	if err != nil {
+		return nil, err
+	}
+	w.layer.Blob = v1.Hash{Algorithm: "sha256", Hex: hexsum}
+	w.layer.Diff = v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(w.diff.Sum(nil))}
+	w.layer.Bytes = size
+	w.layer.store = store
+	return &w.layer, nil
+}

@@ -1,0 +1,66 @@
+// Package memo remembers on disk what was computed before from the same
+// inputs: a layer that was written, a root file system that was assembled.
+//
+// What it keeps can be lost at any time and made anew. It is not for facts
+// about the world, which change. Start at [Do].
+package memo
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Dir is a folder of results.
+type Dir string
+
+// Key is the name of a result: a hash over everything that it depends on,
+// including the version of the code that makes it, which must be in parts.
+func Key(parts ...any) (string, error) {
+	h := sha256.New()
+	if err := json.NewEncoder(h).Encode(parts); err != nil {
+		return "", fmt.Errorf("naming a cached result: %w", err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Do returns the result under key, made by make where it is not there or where
+// usable, which may be nil, says no to it.
+func Do[T any](d Dir, key string, usable func(T) bool, make func() (T, error)) (T, error) {
+	file := filepath.Join(string(d), key[:2], key+".json")
+	var v T
+	if b, err := os.ReadFile(file); err == nil && json.Unmarshal(b, &v) == nil && (usable == nil || usable(v)) {
+		return v, nil
+	}
+	v, err := make()
+	if err != nil {
+		return v, err
+	}
+	return v, write(file, v)
+}
+
+func write(file string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("keeping a result: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return fmt.Errorf("keeping a result: %w", err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), ".new-*")
+	if err != nil {
+		return fmt.Errorf("keeping a result: %w", err)
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // gone after the rename
+	_, err = f.Write(b)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return fmt.Errorf("keeping a result: %w", err)
+	}
+	return os.Rename(f.Name(), file)
+}

@@ -1,0 +1,189 @@
+// Package builder compiles a recipe's service with BuildKit and says what came
+// out. [NewPlan] turns recipe and lock into a graph without touching clock,
+// network, environment or disk, so that it can be printed, compared and
+// tested; [Engine.Compile] has an engine carry it out.
+//
+// What the image is made of besides the service is the business of
+// builder/image, and where inputs come from that of builder/archive and
+// builder/source. Start at [NewPlan].
+package builder
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// Folders of the build environment.
+const (
+	srcDir   = "/src"
+	outDir   = "/out" // $DESTDIR
+	debsDir  = "/debs"
+	modDir   = "/go/pkg/mod"
+	cacheDir = "/cache"
+)
+
+// storeID names the blobs that kiln serves to the engine.
+const storeID = "kiln"
+
+// Inputs are the images, in the store that kiln serves to the engine, which a
+// plan starts from.
+type Inputs struct {
+	// Root is the root file system: the unpacked essential packages, or the
+	// registry image that build.image names.
+	Root v1.Hash
+	// Sources has one layer for each source but git ones. Zero where there
+	// are none.
+	Sources v1.Hash
+}
+
+// Plan is the graph of a build for one platform.
+type Plan struct {
+	// Artifacts holds what the image takes, that is $DESTDIR.
+	Artifacts llb.State
+	// Lists holds dpkg's lists of the files of each package in the build
+	// environment, as PACKAGE.list or PACKAGE:ARCH.list.
+	Lists llb.State
+
+	recipe   *recipes.Recipe
+	lock     *recipes.Lock
+	packages recipes.LockedPlatform
+	platform llb.ConstraintsOpt
+	text     *llb.SourceMap
+	env      llb.State // the build environment before any step
+	root     llb.State // and after the steps so far
+	src, out llb.State
+}
+
+// NewPlan makes the graph that builds r for the platform (os/arch).
+func NewPlan(r *recipes.Recipe, l *recipes.Lock, platform string, in Inputs) (*Plan, error) {
+	locked, err := l.For(platform)
+	if err != nil {
+		return nil, err
+	}
+	goos, arch, _ := strings.Cut(platform, "/")
+	p := &Plan{
+		recipe: r, lock: l, packages: locked,
+		platform: llb.Platform(ocispec(goos, arch)),
+		text:     llb.NewSourceMap(nil, r.File, "yaml", r.Raw),
+	}
+	p.environment(in.Root)
+	p.sources(in.Sources)
+	p.out = llb.Scratch()
+	for i, s := range r.Build.Steps {
+		if err := p.step(s); err != nil {
+			return nil, fmt.Errorf("planning step %d: %w", i+1, err)
+		}
+	}
+	p.Artifacts = p.out
+	p.Lists = llb.Scratch().File(
+		llb.Copy(p.env, "/var/lib/dpkg/info/*.list", "/", &llb.CopyInfo{AllowWildcard: true, AllowEmptyWildcard: true}),
+		p.platform, llb.WithCustomName("list packages"))
+	return p, nil
+}
+
+func input(image v1.Hash, opts ...llb.OCILayoutOption) llb.State {
+	return llb.OCILayout("kiln/input@"+image.String(), append(opts, llb.OCIStore("", storeID))...)
+}
+
+// environment installs the locked packages by dpkg, without network. Their
+// files come as blobs of the store that kiln serves, by digest.
+func (p *Plan) environment(root v1.Hash) {
+	base := input(root, p.platform, llb.WithCustomName("build environment"))
+	p.env = base
+	if p.recipe.Build.Image == "" {
+		opts := []llb.RunOption{
+			llb.Args([]string{"/bin/sh", "-euc", installScript}),
+			llb.AddEnv("DEBIAN_FRONTEND", "noninteractive"), llb.AddEnv("PATH", systemPath), llb.AddEnv("LC_ALL", "C.UTF-8"),
+			llb.AddMount(debsDir, llb.Scratch(), llb.Tmpfs()),
+			llb.Network(llb.NetModeNone), p.platform,
+			llb.WithCustomNamef("install %d packages", len(p.packages.Build)),
+		}
+		for _, pkg := range p.packages.Build {
+			name := pkg.Name + ".deb"
+			blob := llb.OCILayoutBlob("kiln/deb@sha256:"+pkg.SHA256, llb.ImageBlobOCIStore("", storeID), llb.Filename(name),
+				llb.WithCustomNamef("%s %s", pkg.Name, pkg.Version))
+			opts = append(opts, llb.AddMount(path.Join(debsDir, name), blob, llb.SourcePath("/"+name), llb.Readonly))
+		}
+		p.env = base.Run(opts...).Root()
+	}
+	p.env = p.env.AddEnv("PATH", toolchainPath(p.recipe.Build.Toolchain)+systemPath)
+	for _, kv := range p.variables() {
+		p.env = p.env.AddEnv(kv[0], kv[1])
+	}
+	p.root = p.env
+}
+
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// variables are what every step finds in its environment.
+func (p *Plan) variables() [][2]string {
+	const harden = "-O2 -fstack-protector-strong -fstack-clash-protection -ffile-prefix-map=" + srcDir + "=."
+	vars := [][2]string{
+		{"HOME", "/tmp"}, {"LC_ALL", "C.UTF-8"}, {"TZ", "UTC"}, {"DESTDIR", outDir},
+		{"SOURCE_DATE_EPOCH", strconv.FormatInt(p.lock.Epoch.Seconds, 10)},
+		{"CFLAGS", harden}, {"CXXFLAGS", harden}, {"CPPFLAGS", "-D_FORTIFY_SOURCE=2"}, {"LDFLAGS", "-Wl,-z,relro,-z,now"},
+	}
+	vars = append(vars, toolchainEnv(p.recipe.Build.Toolchain)...)
+	return append(vars, sorted(p.recipe.Build.Env)...)
+}
+
+func sorted(m map[string]string) [][2]string {
+	var kv [][2]string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		kv = append(kv, [2]string{k, m[k]})
+	}
+	return kv
+}
+
+// sources lays out /src: what kiln fetched as one image, git repositories by
+// the engine.
+func (p *Plan) sources(image v1.Hash) {
+	p.src = llb.Scratch()
+	if image != (v1.Hash{}) {
+		p.src = input(image, p.platform, llb.WithCustomName("sources"))
+	}
+	for i, s := range p.recipe.Sources {
+		if s.Git == nil {
+			continue
+		}
+		commit := p.lock.Sources[i].Commit
+		tree := llb.Git(s.Git.URL, "", llb.GitRef(commit), llb.GitChecksum(commit), p.at(s.Pos), llb.WithCustomName("fetch "+s.String()))
+		p.src = p.src.File(llb.Copy(tree, "/", path.Join("/", s.Into), &llb.CopyInfo{CopyDirContentsOnly: true, CreateDestPath: true}),
+			p.platform, llb.WithCustomName("lay out "+s.String()))
+	}
+	if slices.ContainsFunc(p.recipe.Sources, func(s recipes.Source) bool { return s.Debian != nil && s.Debian.Patches }) {
+		p.patch()
+	}
+}
+
+// patch applies the patch series of Debian source packages
+// (dpkg-source(1), "Format: 3.0 (quilt)").
+func (p *Plan) patch() {
+	for _, s := range p.recipe.Sources {
+		if s.Debian == nil || !s.Debian.Patches {
+			continue
+		}
+		st := p.env.Run(llb.Args([]string{"/bin/sh", "-euc", patchScript}), llb.Dir(path.Join(srcDir, s.Into)),
+			llb.ReadonlyRootFS(), llb.AddMount("/tmp", llb.Scratch(), llb.Tmpfs()),
+			llb.Network(llb.NetModeNone), p.platform, p.at(s.Pos), llb.WithCustomName("apply the patches of "+s.String()))
+		p.src = st.AddMount(srcDir, p.src)
+	}
+}
+
+// at ties an operation to a place in the recipe, for errors about it.
+func (p *Plan) at(pos recipes.Pos) llb.ConstraintsOpt {
+	return p.text.Location([]*pb.Range{{
+		Start: &pb.Position{Line: int32(pos.Line), Character: int32(pos.Col)}, //nolint:gosec // lines of a file
+		End:   &pb.Position{Line: int32(pos.Line), Character: int32(pos.Col)}, //nolint:gosec // lines of a file
+	}})
+}

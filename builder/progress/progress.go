@@ -1,0 +1,119 @@
+// Package progress shows what an engine does while it does it, and remembers
+// what each step printed, so that an error can show the last of it.
+//
+// It is for BuildKit's status stream only. Start at [New].
+package progress
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/util/progress/progressui"
+)
+
+// Display shows the progress of any number of solves, one after another.
+type Display struct {
+	out  io.Writer
+	mode progressui.DisplayMode
+}
+
+// New returns a display that writes to out. Mode is auto, plain, tty, rawjson
+// or quiet; auto is tty on a terminal and quiet elsewhere.
+func New(out io.Writer, mode string) (*Display, error) {
+	m := progressui.DisplayMode(mode)
+	if mode == "auto" || mode == "" {
+		m = progressui.TtyMode
+		if _, err := progressui.NewDisplay(out, m); err != nil {
+			m = progressui.QuietMode
+		}
+	}
+	if _, err := progressui.NewDisplay(out, m); err != nil {
+		return nil, errors.New("--progress: want auto, plain, tty, rawjson or quiet; tty needs a terminal")
+	}
+	return &Display{out: out, mode: m}, nil
+}
+
+// Watch is one solve being shown.
+type Watch struct {
+	// Status is for the solve, which closes it.
+	Status chan *client.SolveStatus
+
+	done chan struct{}
+	mu   sync.Mutex
+	logs map[string][]string // by vertex digest
+	name map[string]string
+}
+
+// keep is how many lines of a step's output are remembered.
+const keep = 40
+
+// Watch starts to show a solve under the given title.
+func (d *Display) Watch(title string) *Watch {
+	w := &Watch{
+		Status: make(chan *client.SolveStatus), done: make(chan struct{}),
+		logs: map[string][]string{}, name: map[string]string{},
+	}
+	shown := make(chan *client.SolveStatus)
+	go func() {
+		defer close(shown)
+		for s := range w.Status {
+			w.remember(s)
+			shown <- s
+		}
+	}()
+	go func() {
+		defer close(w.done)
+		ui, err := progressui.NewDisplay(d.out, d.mode, progressui.WithPhase(title))
+		if err == nil {
+			// The stream's end, not a context, is what ends the display: it
+			// must show why a cancelled solve ended.
+			_, err = ui.UpdateFrom(context.Background(), shown)
+		}
+		for range shown { //nolint:revive // what cannot be shown is still drained
+		}
+		_ = err // a display that breaks does not fail the build
+	}()
+	return w
+}
+
+// Wait returns when all has been shown.
+func (w *Watch) Wait() { <-w.done }
+
+func (w *Watch) remember(s *client.SolveStatus) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, v := range s.Vertexes {
+		w.name[v.Digest.String()] = v.Name
+	}
+	for _, l := range s.Logs {
+		id := l.Vertex.String()
+		w.logs[id] = appendLines(w.logs[id], string(l.Data))
+	}
+}
+
+// appendLines adds text, which need not end with a whole line, to lines.
+func appendLines(lines []string, text string) []string {
+	parts := strings.Split(text, "\n")
+	if len(lines) > 0 {
+		lines[len(lines)-1] += parts[0]
+		parts = parts[1:]
+	}
+	lines = append(lines, parts...)
+	return lines[max(0, len(lines)-keep):]
+}
+
+// Step returns the name of the step with the given digest and the last lines
+// that it printed.
+func (w *Watch) Step(digest string) (name string, lines []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	lines = w.logs[digest]
+	for len(lines) > 0 && strings.TrimSpace(lines[len(lines)-1]) == "" {
+		lines = lines[:len(lines)-1]
+	}
+	return w.name[digest], lines
+}

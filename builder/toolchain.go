@@ -1,0 +1,68 @@
+package builder
+
+import (
+	"fmt"
+	"strings"
+
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// ToolchainPackages are the Debian packages that a toolchain (name@version)
+// stands for, newest first where there are several ways to have it.
+func ToolchainPackages(toolchain string) ([]string, error) {
+	name, version, _ := strings.Cut(toolchain, "@")
+	switch name {
+	case "go":
+		return []string{"golang-" + version + "-go"}, nil
+	case "gcc":
+		return []string{"gcc-" + version, "g++-" + version, "libc6-dev", "make"}, nil
+	}
+	return nil, fmt.Errorf("there is no toolchain %q; there are go and gcc", name)
+}
+
+// BuildPackages are the packages that a recipe's build environment is made
+// of, besides the essential ones and what they all depend on.
+func BuildPackages(r *recipes.Recipe) ([]string, error) {
+	var names []string
+	for _, t := range r.Build.Toolchain {
+		pkgs, err := ToolchainPackages(t)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, pkgs...)
+	}
+	for _, s := range r.Sources {
+		if s.Debian != nil && s.Debian.Patches {
+			names = append(names, "patch")
+			break
+		}
+	}
+	return append(names, r.Build.Packages...), nil
+}
+
+// toolchainPath is what goes before the usual PATH, ending in a colon.
+func toolchainPath(toolchains []string) string {
+	var b strings.Builder
+	for _, t := range toolchains {
+		if version, ok := strings.CutPrefix(t, "go@"); ok {
+			b.WriteString("/usr/lib/go-" + version + "/bin:")
+		}
+	}
+	return b.String()
+}
+
+func toolchainEnv(toolchains []string) [][2]string {
+	var env [][2]string
+	for _, t := range toolchains {
+		if version, ok := strings.CutPrefix(t, "gcc@"); ok {
+			env = append(env, [2]string{"CC", "gcc-" + version}, [2]string{"CXX", "g++-" + version})
+		}
+	}
+	return env
+}
+
+func ocispec(goos, arch string) ocispecs.Platform {
+	return ocispecs.Platform{OS: goos, Architecture: arch}
+}

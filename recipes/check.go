@@ -1,0 +1,170 @@
+package recipes
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/github/go-spdx/v2/spdxexp"
+	"github.com/github/go-spdx/v2/spdxexp/spdxlicenses"
+)
+
+// checker finds what is wrong with a decoded file beyond its form. Fields that
+// are empty pass: that they are missing, the decoder has said.
+type checker struct {
+	*decoder
+}
+
+// bad adds a problem with the value at path, unless it has one already.
+func (c *checker) bad(path, hint, format string, args ...any) {
+	if c.wrong[path] {
+		return
+	}
+	c.wrong[path] = true
+	c.add(placeOf(c.where, path), hint, format, args...)
+}
+
+// spoiled reports whether something in path is the matter, so that what seems
+// missing there may only be misspelt.
+func (c *checker) spoiled(path string) bool {
+	for p := range c.wrong {
+		if rest, ok := strings.CutPrefix(p, path); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return true
+		}
+	}
+	return false
+}
+
+// oneKind refuses what has no kind, or two.
+func (c *checker) oneKind(path, noun string, kinds, all []string) {
+	switch {
+	case len(kinds) == 0 && !c.spoiled(path):
+		c.bad(path, "add one of them", "%s has none of %s", path, strings.Join(all, ", "))
+	case len(kinds) > 1:
+		c.bad(path, fmt.Sprintf("write a %s for each", noun), "%s is %s at once", path, strings.Join(kinds, " and "))
+	}
+}
+
+func checkRecipe(c *checker, r *Recipe) {
+	checkHead(c, r)
+	checkSources(c, r.Sources)
+	checkBuild(c, &r.Build)
+	checkImage(c, &r.Image, allows(r.Allow, RuleRootUser))
+	for i, t := range r.Tests {
+		checkTest(c, index("tests", i), t)
+	}
+	for i, a := range r.Allow {
+		checkAllow(c, index("allow", i), a)
+	}
+}
+
+func checkHead(c *checker, r *Recipe) {
+	if r.Kiln != "" && r.Kiln != FormatVersion {
+		c.bad("kiln", "this kiln reads `kiln: "+FormatVersion+"`", "unknown format %q", clip(r.Kiln))
+	}
+	if r.Name != "" && (!nameForm.MatchString(r.Name) || len(r.Name) > 128) {
+		c.bad("name", "use a-z and 0-9, with single dots, dashes or underscores between",
+			"name %q cannot be part of an image's name", clip(r.Name))
+	}
+	if r.Version != "" && !tagForm.MatchString(r.Version) {
+		c.bad("version", "a tag has at most 128 of A-Z a-z 0-9 . _ - and begins with none of . -",
+			"version %q cannot be an image's tag", clip(r.Version))
+	}
+	if strings.Contains(r.Summary, "\n") {
+		c.bad("summary", "say it in one line", "summary has more than one line")
+	}
+	if r.Homepage != "" {
+		if err := checkURL(r.Homepage, "https", "http"); err != nil {
+			c.bad("homepage", "", "homepage %v", err)
+		}
+	}
+	checkLicense(c, r.License)
+	for _, name := range slices.Sorted(maps.Keys(r.Vars)) {
+		if !varForm.MatchString(name) {
+			c.bad("vars."+name, "use A-Z a-z 0-9 _ -", "%q cannot be a variable's name", clip(name))
+		}
+	}
+	checkSuite(c, r.Suite)
+	checkPlatforms(c, r.Platforms)
+}
+
+func checkLicense(c *checker, expression string) {
+	if expression == "" {
+		return
+	}
+	if ok, _ := spdxexp.ValidateLicenses([]string{expression}); ok {
+		return
+	}
+	h := "SPDX expressions join ids with AND, OR, WITH; others are LicenseRef-NAME"
+	near := map[string]string{
+		"GPLv2": "GPL-2.0-only", "GPLv3": "GPL-3.0-only", "LGPLv2": "LGPL-2.0-only", "LGPLv2.1": "LGPL-2.1-only",
+		"LGPLv3": "LGPL-3.0-only", "AGPLv3": "AGPL-3.0-only", "BSD": "BSD-3-Clause", "Apache": "Apache-2.0",
+	}[expression]
+	if near == "" {
+		near = nearest(expression, spdxlicenses.GetLicenses())
+	}
+	if near != "" {
+		h = fmt.Sprintf("did you mean %q?", near)
+	}
+	c.bad("license", h, "license %q is not an SPDX expression", clip(expression))
+}
+
+func checkSuite(c *checker, suite string) {
+	moving := []string{"stable", "oldstable", "oldoldstable", "testing", "unstable", "experimental", "latest"}
+	switch {
+	case slices.Contains(moving, suite):
+		c.bad("suite", "give its codename, such as "+DefaultSuite, "suite %s is another one from time to time", suite)
+	case suite != "" && !codename.MatchString(suite):
+		c.bad("suite", "kiln adds -updates, -security and -backports itself", "suite %q is not a codename", clip(suite))
+	}
+}
+
+func checkPlatforms(c *checker, list []string) {
+	for i, p := range list {
+		if p != "" && !slices.Contains(platforms(), p) {
+			c.bad(index("platforms", i), hint(p, "platforms", platforms()), "unknown platform %q", clip(p))
+		}
+	}
+	switch {
+	case list != nil && len(list) == 0:
+		c.bad("platforms", "leave it out for "+DefaultPlatform, "platforms is empty")
+	case len(list) > 1:
+		c.bad("platforms", "give one; building for several is not there yet", "platforms has %d entries", len(list))
+	}
+}
+
+func checkTest(c *checker, at string, t Test) {
+	if len(t.Run) > 0 && t.Run[0] == "" {
+		c.bad(at+".run[0]", "", "%s.run begins with an empty word", at)
+	}
+	if t.Exit < 0 || t.Exit > 255 {
+		c.bad(at+".exit", "", "exit code %d is not from 0 to 255", t.Exit)
+	}
+	checkPattern(c, at+".stdout", t.Stdout)
+	checkPattern(c, at+".stderr", t.Stderr)
+	checkEnv(c, at+".env", t.Env)
+}
+
+func checkPattern(c *checker, at, s string) {
+	if _, err := matcher(s); err != nil {
+		c.bad(at, "between slashes it is a regular expression of Go's package regexp", "%s: %v", at, err)
+	}
+}
+
+func checkAllow(c *checker, at string, a Allow) {
+	if a.Rule != "" && !slices.Contains(Rules(), a.Rule) {
+		c.bad(at+".rule", hint(a.Rule, "rules", Rules()), "unknown rule %q", clip(a.Rule))
+	}
+	if _, err := path.Match(a.Path, ""); err != nil || a.Path != "" && !path.IsAbs(a.Path) {
+		c.bad(at+".path", "write it as in the image, such as /usr/bin/*",
+			"%s.path %q is not an absolute path or pattern", at, clip(a.Path))
+	}
+}
+
+func allows(list []Allow, rule string) bool {
+	return slices.ContainsFunc(list, func(a Allow) bool { return a.Rule == rule })
+}
+
+func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }

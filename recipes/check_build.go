@@ -1,0 +1,167 @@
+package recipes
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+func checkBuild(c *checker, b *Build) {
+	if b.Image != "" {
+		checkByDigest(c, "build.image", b.Image)
+		if len(b.Toolchain) > 0 {
+			c.bad("build.toolchain", "leave out one of them", "build.image and build.toolchain exclude each other")
+		}
+	}
+	checkToolchains(c, b.Toolchain)
+	checkPackages(c, "build.packages", b.Packages)
+	checkBuildEnv(c, "build.env", b.Env)
+	for i, s := range b.Steps {
+		checkStep(c, index("build.steps", i), s)
+		if s.Go != nil && b.Image == "" && !hasToolchain(b.Toolchain, "go") && !c.spoiled("build.toolchain") {
+			c.bad(index("build.steps", i)+".go", "add `toolchain: go` to build", "a go step needs a Go toolchain")
+		}
+	}
+}
+
+// checkByDigest is for images of a registry.
+func checkByDigest(c *checker, at, ref string) {
+	if _, err := name.NewDigest(ref); err == nil && strings.Contains(ref, "@sha256:") {
+		return
+	}
+	h := "write it as NAME@sha256:… with 64 hex digits"
+	if !strings.Contains(ref, "@") {
+		h = "a tag moves; write it as NAME@sha256:…, as `crane digest " + clip(ref) + "` prints it"
+	}
+	c.bad(at, h, "%s %q is not an image by digest", at, clip(ref))
+}
+
+func checkToolchains(c *checker, list []string) {
+	seen := map[string]bool{}
+	for i, t := range list {
+		at := index("build.toolchain", i)
+		tool, version, versioned := strings.Cut(t, "@")
+		switch {
+		case !slices.Contains(Toolchains(), tool):
+			c.bad(at, hint(tool, "toolchains", Toolchains()), "unknown toolchain %q", clip(tool))
+		case versioned && !toolForm.MatchString(version):
+			c.bad(at, "write it as "+tool+"@1.2, or without a version", "%q is not a toolchain's version", clip(version))
+		case seen[sameTool(tool)]:
+			c.bad(at, "", "toolchain %s is given twice", tool)
+		}
+		seen[sameTool(tool)] = true
+	}
+}
+
+// sameTool is the one name of a toolchain that has two.
+func sameTool(tool string) string {
+	if tool == "c" {
+		return "gcc"
+	}
+	return tool
+}
+
+func hasToolchain(list []string, tool string) bool {
+	return slices.ContainsFunc(list, func(t string) bool {
+		n, _, _ := strings.Cut(t, "@")
+		return sameTool(n) == tool
+	})
+}
+
+func checkPackages(c *checker, at string, list []string) {
+	seen := map[string]bool{}
+	for i, p := range list {
+		checkPackage(c, index(at, i), p)
+		if p == "" || seen[p] {
+			c.bad(index(at, i), "", "%s is empty or given twice", index(at, i))
+		}
+		seen[p] = true
+	}
+}
+
+func checkStep(c *checker, at string, s Step) {
+	c.oneKind(at, "step", s.kinds(), []string{KindGo, KindMake, KindAutotools, KindRun})
+	if s.Go != nil {
+		checkGoStep(c, at+".go", s.Go)
+	}
+	if s.Make != nil {
+		checkMakeStep(c, at+".make", s.Make)
+	}
+	if s.Autotools != nil {
+		checkDir(c, at+".autotools.dir", s.Autotools.Dir)
+		checkDir(c, at+".autotools.script", s.Autotools.Script)
+		checkBuildEnv(c, at+".autotools.env", s.Autotools.Env)
+	}
+	if s.Run != nil {
+		checkRunStep(c, at+".run", s.Run)
+	}
+}
+
+func checkGoStep(c *checker, at string, g *GoStep) {
+	checkDir(c, at+".dir", g.Dir)
+	checkDir(c, at+".package", g.Package)
+	checkPath(c, at+".output", g.Output)
+	for i, t := range g.Tags {
+		if !buildTag.MatchString(t) {
+			c.bad(index(at+".tags", i), "give each tag as an item of its own", "%q is not a build tag", clip(t))
+		}
+	}
+	checkBuildEnv(c, at+".env", g.Env)
+}
+
+func checkMakeStep(c *checker, at string, m *MakeStep) {
+	checkDir(c, at+".dir", m.Dir)
+	for _, n := range slices.Sorted(maps.Keys(m.Vars)) {
+		if !makeVarForm.MatchString(n) {
+			c.bad(at+".vars."+n, "", "%q cannot be a variable of make", clip(n))
+		}
+	}
+	checkBuildEnv(c, at+".env", m.Env)
+}
+
+func checkRunStep(c *checker, at string, r *RunStep) {
+	switch {
+	case len(r.Command) > 0 && r.Script != "":
+		c.bad(at, "leave out one of them", "%s has both command and script", at)
+	case len(r.Command) == 0 && r.Script == "" && !c.spoiled(at):
+		c.bad(at, "give a list as command, or a text as script", "%s has neither command nor script", at)
+	case len(r.Command) > 0 && r.Command[0] == "":
+		c.bad(at+".command[0]", "", "%s.command begins with an empty word", at)
+	}
+	checkDir(c, at+".dir", r.Dir)
+	checkBuildEnv(c, at+".env", r.Env)
+}
+
+// checkDir is for paths below the folder that a step works in.
+func checkDir(c *checker, at, dir string) {
+	if !isBelow(dir) {
+		c.bad(at, "it is relative, without ..", "%s %q leads out of the source folder", at, clip(dir))
+	}
+}
+
+// checkPath is for paths in the image.
+func checkPath(c *checker, at, p string) {
+	if p != "" && !isAbsolute(p) {
+		c.bad(at, "write it as /usr/bin/NAME, without . and ..", "%s %q is not an absolute, clean path", at, clip(p))
+	}
+}
+
+func checkEnv(c *checker, at string, env map[string]string) {
+	for _, n := range slices.Sorted(maps.Keys(env)) {
+		if !envForm.MatchString(n) {
+			c.bad(at+"."+n, "use A-Z a-z 0-9 _, not beginning with a digit",
+				"%q cannot be an environment variable", clip(n))
+		}
+	}
+}
+
+func checkBuildEnv(c *checker, at string, env map[string]string) {
+	checkEnv(c, at, env)
+	for _, n := range []string{"DESTDIR", "SOURCE_DATE_EPOCH"} {
+		if _, ok := env[n]; ok {
+			c.bad(at+"."+n, "leave it out", "%s is set by kiln", n)
+		}
+	}
+}

@@ -1,0 +1,235 @@
+package recipes
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// decoder fills a struct from a YAML node tree, by the `yaml:` tags of its
+// fields. Where yaml.v3's own stops at wrong types of the first kind that it
+// meets, this one goes on and gathers every mistake with its place.
+//
+// The `kiln:` tag of a field holds, separated by commas:
+//
+//	required  the field must be there and not be empty
+//	single    one value stands for a list of it
+//	scalar    numbers and truth values are taken as text, as they are written
+//	number    so are numbers, if they mean the same as the text
+//	shell     ${…} that kiln does not know is left to whoever runs the text
+//	raw       nothing is substituted
+type decoder struct {
+	problems
+	// expand substitutes ${…}; nil leaves text as it is.
+	expand func(text string, shell bool) (string, []slip)
+	// where has the place of each value by its path, as "sources[0].go".
+	where map[string]Pos
+	// wrong has the paths at which something is the matter already.
+	wrong map[string]bool
+}
+
+// slip is a mistake within a text.
+type slip struct{ msg, hint string }
+
+// shorthand is a struct that may be written as one of its fields alone.
+type shorthand interface {
+	// short is the yaml name of the field that a node of this kind is, or "".
+	short(yaml.Kind) string
+}
+
+// named is a struct whose fields are called something else than fields.
+type named interface{ noun() string }
+
+func newDecoder(file string) *decoder {
+	return &decoder{
+		problems: problems{file: file},
+		where:    map[string]Pos{},
+		wrong:    map[string]bool{},
+	}
+}
+
+// mistake adds a problem with the value at path.
+func (d *decoder) mistake(path string, n *yaml.Node, hint, format string, args ...any) {
+	d.wrong[path] = true
+	d.add(at(n), hint, format, args...)
+}
+
+// options are the words of a `kiln:` tag.
+type options []string
+
+func optionsOf(f reflect.StructField) options {
+	return strings.Split(f.Tag.Get("kiln"), ",")
+}
+
+func (o options) has(word string) bool { return slices.Contains(o, word) }
+
+// value decodes n into v. The path is the one in `where` and in messages.
+func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, o options) {
+	d.where[path] = at(n)
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		d.mistake(path, n, nullHint(v, o), "%s has no value", path)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.value(n, v.Elem(), path, o)
+	case reflect.Struct:
+		d.structure(n, v, path)
+	case reflect.Slice:
+		d.list(n, v, path, o)
+	case reflect.Map:
+		d.dictionary(n, v, path, o)
+	default:
+		d.scalar(n, v, path, o)
+	}
+}
+
+func nullHint(v reflect.Value, o options) string {
+	if o.has("required") {
+		return "give it one"
+	}
+	if v.Kind() == reflect.String {
+		return `give it one, or take it out; an empty text is written ""`
+	}
+	return "give it one, or take it out"
+}
+
+func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
+	if p := v.FieldByName("Pos"); p.IsValid() && p.Type() == reflect.TypeFor[Pos]() {
+		p.Set(reflect.ValueOf(at(n)))
+	}
+	if n.Kind != yaml.MappingNode {
+		d.shortened(n, v, path)
+		return
+	}
+	known := fieldsOf(v.Type())
+	names := make([]string, len(known))
+	for i, f := range known {
+		names[i] = f.name
+	}
+	found := d.pairs(n, path, func(key, value *yaml.Node) {
+		i := slices.Index(names, key.Value)
+		if i < 0 {
+			d.unknown(key, v, path, names)
+			return
+		}
+		d.value(value, v.FieldByIndex(known[i].index), join(path, key.Value), known[i].options)
+	})
+	for _, f := range known {
+		if f.options.has("required") {
+			d.require(n, v.FieldByIndex(f.index), path, f.name, found[f.name])
+		}
+	}
+}
+
+func (d *decoder) shortened(n *yaml.Node, v reflect.Value, path string) {
+	if s, ok := v.Interface().(shorthand); ok {
+		if name := s.short(n.Kind); name != "" {
+			f := fieldNamed(v.Type(), name)
+			d.value(n, v.FieldByIndex(f.index), join(path, name), f.options)
+			return
+		}
+	}
+	fields := fieldsOf(v.Type())
+	what := path
+	if what == "" {
+		what = "the file"
+	}
+	d.mistake(path, n, "write it as `"+fields[0].name+": …`, in a mapping",
+		"%s must be a mapping, but is %s", what, describe(n))
+}
+
+func (d *decoder) unknown(key *yaml.Node, v reflect.Value, path string, names []string) {
+	noun := "field"
+	if s, ok := v.Interface().(named); ok {
+		noun = s.noun()
+	}
+	near := nearest(key.Value, names)
+	d.wrong[join(path, near)] = true // what was meant is not missing as well
+	d.wrong[join(path, "?")] = true
+	d.add(at(key), hint(key.Value, noun+"s", names), "unknown %s %q", noun, key.Value)
+}
+
+func (d *decoder) require(n *yaml.Node, v reflect.Value, path, name string, found bool) {
+	full := join(path, name)
+	if d.wrong[full] {
+		return
+	}
+	if !found {
+		d.mistake(full, n, "", "%s is missing", full)
+		return
+	}
+	k := v.Kind()
+	if (k == reflect.Slice || k == reflect.Map || k == reflect.String) && v.Len() == 0 {
+		d.wrong[full] = true
+		d.add(d.where[full], "", "%s is empty", full)
+	}
+}
+
+// pairs calls f for each key and value of the mapping n, except for keys that
+// are no text or were there before. It returns the keys.
+func (d *decoder) pairs(n *yaml.Node, path string, f func(key, value *yaml.Node)) map[string]bool {
+	lines := map[string]int{}
+	found := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		switch {
+		case key.Kind != yaml.ScalarNode:
+			d.mistake(path, key, "", "a name must be text, but is %s", describe(key))
+			continue
+		case found[key.Value]:
+			d.mistake(join(path, key.Value), key, "the first is in line "+strconv.Itoa(lines[key.Value]),
+				"%s is given twice", join(path, key.Value))
+			continue
+		}
+		found[key.Value], lines[key.Value] = true, key.Line
+		f(key, n.Content[i+1])
+	}
+	return found
+}
+
+func (d *decoder) list(n *yaml.Node, v reflect.Value, path string, o options) {
+	if n.Kind == yaml.ScalarNode && o.has("single") {
+		n = &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{n}, Line: n.Line, Column: n.Column}
+	}
+	if n.Kind != yaml.SequenceNode {
+		d.mistake(path, n, listHint(n), "%s must be a list, but is %s", path, describe(n))
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+	for i, c := range n.Content {
+		d.value(c, v.Index(i), path+"["+strconv.Itoa(i)+"]", o)
+	}
+}
+
+func listHint(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode && !strings.ContainsAny(n.Value, "\n,[]{}\"'") {
+		return "write [" + n.Value + "]"
+	}
+	return "begin each item with `- `"
+}
+
+func (d *decoder) dictionary(n *yaml.Node, v reflect.Value, path string, o options) {
+	if n.Kind != yaml.MappingNode {
+		d.mistake(path, n, "write it as `NAME: value`", "%s must be a mapping, but is %s", path, describe(n))
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	d.pairs(n, path, func(key, value *yaml.Node) {
+		e := reflect.New(v.Type().Elem()).Elem()
+		d.value(value, e, join(path, key.Value), o)
+		d.where[join(path, key.Value)] = at(key)
+		v.SetMapIndex(reflect.ValueOf(key.Value), e)
+	})
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}

@@ -1,0 +1,73 @@
+package recipes
+
+import (
+	"path"
+	"strings"
+)
+
+// What a recipe that does not say gets. None of it depends on the machine.
+const (
+	DefaultSuite    = "trixie"
+	DefaultPlatform = "linux/amd64"
+	DefaultUser     = "65532:65532"
+	DefaultHome     = "/home/nonroot"
+	DefaultWorkdir  = "/"
+)
+
+func fillDefaults(r *Recipe) {
+	fill(&r.Suite, DefaultSuite)
+	if len(r.Platforms) == 0 {
+		r.Platforms = []string{DefaultPlatform}
+	}
+	fill(&r.Image.User, DefaultUser)
+	fill(&r.Image.Home, DefaultHome)
+	fill(&r.Image.Workdir, DefaultWorkdir)
+	for i := range r.Sources {
+		r.Sources[i].Into = cleanInto(r.Sources[i].Into)
+	}
+	for i := range r.Build.Steps {
+		fillStep(&r.Build.Steps[i])
+	}
+}
+
+func fillStep(s *Step) {
+	switch {
+	case s.Go != nil:
+		s.Go.Package = mainPackage(s.Go.Package)
+		if s.Go.Trimpath == nil {
+			s.Go.Trimpath = new(true)
+		}
+	case s.Make != nil:
+		fillInstall(&s.Make.Install)
+	case s.Autotools != nil:
+		fill(&s.Autotools.Script, "configure")
+		fillInstall(&s.Autotools.Install)
+	}
+}
+
+// mainPackage is how the go command needs a package of the module written.
+func mainPackage(p string) string {
+	if p = path.Clean(p); p == "." {
+		return p
+	}
+	return "./" + strings.TrimPrefix(p, "./")
+}
+
+func cleanInto(into string) string {
+	if into = path.Clean(into); into == "." {
+		return ""
+	}
+	return into
+}
+
+func fillInstall(targets *[]string) {
+	if *targets == nil {
+		*targets = []string{"install"}
+	}
+}
+
+func fill(s *string, otherwise string) {
+	if *s == "" {
+		*s = otherwise
+	}
+}

@@ -1,0 +1,119 @@
+package recipes
+
+import (
+	"path"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Kinds of sources, as in [LockedSource].
+const (
+	KindArchive = "archive"
+	KindGit     = "git"
+	KindGo      = "go"
+	KindDebian  = "debian"
+	KindLocal   = "local"
+)
+
+// Kinds of steps besides KindGo.
+const (
+	KindMake      = "make"
+	KindAutotools = "autotools"
+	KindRun       = "run"
+)
+
+// kinds are the ones that s has; in a checked recipe that is one.
+func (s Source) kinds() []string {
+	return present(
+		kindSet{KindArchive, s.Archive != nil}, kindSet{KindGit, s.Git != nil}, kindSet{KindGo, s.Go != ""},
+		kindSet{KindDebian, s.Debian != nil}, kindSet{KindLocal, s.Local != nil},
+	)
+}
+
+// Kind is archive, git, go, debian or local.
+func (s Source) Kind() string { return first(s.kinds()) }
+
+// String is the kind and the name of the source, for people; of URLs it has
+// only the last element.
+func (s Source) String() string {
+	name := ""
+	switch s.Kind() {
+	case KindArchive:
+		name = urlBase(s.Archive.URL)
+	case KindGit:
+		name = urlBase(s.Git.URL)
+		for _, at := range []string{s.Git.Ref, s.Git.Commit} {
+			if at != "" {
+				name += "@" + at
+			}
+		}
+	case KindGo:
+		name = s.Go
+	case KindDebian:
+		name = strings.TrimSuffix(s.Debian.Package+"="+s.Debian.Version, "=")
+	case KindLocal:
+		name = s.Local.Path
+	}
+	return s.Kind() + " " + name
+}
+
+func urlBase(url string) string {
+	url, _, _ = strings.Cut(url, "#")
+	url, _, _ = strings.Cut(url, "?")
+	return path.Base(strings.TrimRight(url, "/"))
+}
+
+func (s Step) kinds() []string {
+	return present(
+		kindSet{KindGo, s.Go != nil}, kindSet{KindMake, s.Make != nil},
+		kindSet{KindAutotools, s.Autotools != nil}, kindSet{KindRun, s.Run != nil},
+	)
+}
+
+// Kind is go, make, autotools or run.
+func (s Step) Kind() string { return first(s.kinds()) }
+
+// Title is what reports call the test: its name, or else its command.
+func (t Test) Title() string {
+	if t.Name != "" {
+		return t.Name
+	}
+	return strings.Join(t.Run, " ")
+}
+
+type kindSet struct {
+	kind string
+	set  bool
+}
+
+func present(all ...kindSet) []string {
+	var list []string
+	for _, k := range all {
+		if k.set {
+			list = append(list, k.kind)
+		}
+	}
+	return list
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}
+
+// noun: the fields of a source and of a step are called by what they make it.
+func (Source) noun() string { return "source" }
+func (Step) noun() string   { return "step" }
+
+func (DebianSource) short(k yaml.Kind) string {
+	return map[yaml.Kind]string{yaml.ScalarNode: "package"}[k]
+}
+
+func (LocalSource) short(k yaml.Kind) string { return map[yaml.Kind]string{yaml.ScalarNode: "path"}[k] }
+
+func (RunStep) short(k yaml.Kind) string {
+	return map[yaml.Kind]string{yaml.SequenceNode: "command", yaml.ScalarNode: "script"}[k]
+}

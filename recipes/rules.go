@@ -1,0 +1,40 @@
+package recipes
+
+// Rules about a finished image that an [Allow] can excuse.
+const (
+	// RuleRootUser: the image runs as user or group 0.
+	RuleRootUser = "root-user"
+	// RuleSetuid: a file has the setuid or setgid bit.
+	RuleSetuid = "setuid"
+	// RuleFileCapability: a file carries capabilities.
+	RuleFileCapability = "file-capability"
+	// RuleWorldWritable: anyone may write to a file, or to a folder without
+	// the sticky bit.
+	RuleWorldWritable = "world-writable"
+	// RuleShell: the image holds a shell.
+	RuleShell = "shell"
+	// RulePackageManager: the image holds a package manager.
+	RulePackageManager = "package-manager"
+	// RuleDevice: the image holds a device node.
+	RuleDevice = "device"
+	// RulePrivateKey: a file is a private key.
+	RulePrivateKey = "private-key"
+	// RuleEnvSecret: an environment variable looks like a secret.
+	RuleEnvSecret = "env-secret"
+	// RuleUnowned: no package accounts for a file.
+	RuleUnowned = "unowned"
+)
+
+// Rules are all the rules, in the order of their constants.
+func Rules() []string {
+	return []string{
+		RuleRootUser, RuleSetuid, RuleFileCapability, RuleWorldWritable, RuleShell,
+		RulePackageManager, RuleDevice, RulePrivateKey, RuleEnvSecret, RuleUnowned,
+	}
+}
+
+// Toolchains are the names that build.toolchain knows; "c" is "gcc".
+func Toolchains() []string { return []string{"go", "gcc", "c"} }
+
+// Bases are the bases that kiln assembles itself.
+func Bases() []string { return []string{"static", "glibc", "cc"} }

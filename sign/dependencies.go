@@ -1,0 +1,136 @@
+package sign
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// resolved lists everything that went into the build, in the lock's order:
+// sources, packages, engine.
+func resolved(in ProvenanceInput) ([]resource, error) {
+	var all []resource
+	for i, locked := range in.Lock.Sources {
+		var asked recipes.Source
+		if i < len(in.Recipe.Sources) {
+			asked = in.Recipe.Sources[i]
+		}
+		deps, err := sourceResources(locked, asked, in.Local)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, deps...)
+	}
+	all = append(all, packageResources(in.Lock, in.Platform)...)
+	return append(all, resource{
+		Name: "buildkit", URI: "pkg:golang/github.com/moby/buildkit@" + in.BuildKit,
+		Annotations: map[string]any{"roles": []string{"engine"}},
+	}), nil
+}
+
+func sourceResources(s recipes.LockedSource, asked recipes.Source, local map[string]string) ([]resource, error) {
+	switch s.Kind {
+	case "git":
+		r := resource{Name: s.Name, Digest: map[string]string{"gitCommit": s.Commit}}
+		if asked.Git != nil {
+			r.URI = "git+" + withoutUser(asked.Git.URL) + "@" + s.Commit
+		}
+		return []resource{source(r)}, nil
+	case "local":
+		r := resource{Name: s.Name}
+		if sum := local[s.Name]; sum != "" {
+			r.Digest = map[string]string{"sha256": sum}
+		}
+		return []resource{source(r)}, nil
+	case "go":
+		return moduleResources(s)
+	}
+	return fileResources(s, asked)
+}
+
+func moduleResources(s recipes.LockedSource) ([]resource, error) {
+	sum, err := dirHash(s.Sum)
+	if err != nil {
+		return nil, fmt.Errorf("source %s: %w", s.Name, err)
+	}
+	r := resource{
+		Name: s.Name, URI: "pkg:golang/" + s.Name + "@" + s.Version,
+		Digest: map[string]string{"dirHash": sum},
+	}
+	for _, f := range s.Files {
+		r.Digest["sha256"] = f.SHA256
+	}
+	return []resource{source(r)}, nil
+}
+
+func fileResources(s recipes.LockedSource, asked recipes.Source) ([]resource, error) {
+	if len(s.Files) == 0 {
+		return nil, fmt.Errorf("source %s: the lock names no file", s.Name)
+	}
+	var all []resource
+	for _, f := range s.Files {
+		r := resource{Name: path.Base(f.Path), Digest: map[string]string{"sha256": f.SHA256}}
+		switch {
+		case s.Kind == "debian":
+			r.URI = purl(s.Name, s.Version, "arch=source") + "#" + r.Name
+		case asked.Archive != nil:
+			r.URI = withoutUser(asked.Archive.URL)
+		}
+		all = append(all, source(r))
+	}
+	return all, nil
+}
+
+func source(r resource) resource {
+	r.Annotations = map[string]any{"roles": []string{"source"}}
+	return r
+}
+
+// packageResources lists each Debian package once, with all its roles.
+func packageResources(lock *recipes.Lock, platform string) []resource {
+	var all []resource
+	seen := map[string]int{}
+	add := func(role string, packages []recipes.Package) {
+		for _, p := range packages {
+			uri := purl(p.Name, p.Version, "arch="+p.Architecture+"&distro="+p.Suite)
+			if i, ok := seen[uri]; ok {
+				roles, _ := all[i].Annotations["roles"].([]string)
+				all[i].Annotations["roles"] = append(roles, role)
+				continue
+			}
+			seen[uri] = len(all)
+			all = append(all, resource{
+				Name: path.Base(p.Path), URI: uri, Digest: map[string]string{"sha256": p.SHA256},
+				Annotations: map[string]any{"roles": []string{role}},
+			})
+		}
+	}
+	for _, p := range lock.Platforms {
+		if p.Platform == platform {
+			add("build", p.Build)
+			add("image", p.Image)
+		}
+	}
+	return all
+}
+
+// purl is the package URL of a Debian package (package-url, types/deb).
+func purl(name, version, qualifiers string) string {
+	// A package URL escapes more than a URL's path does: "+" and ":" are
+	// both legal in Debian versions and special to some readers.
+	v := strings.NewReplacer("%3A", ":", "%7E", "~").Replace(url.QueryEscape(version))
+	return "pkg:deb/debian/" + strings.ReplaceAll(name, "+", "%2B") + "@" + v + "?" + qualifiers
+}
+
+// withoutUser drops name and password, which a URL in a recipe may hold.
+func withoutUser(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.User == nil {
+		return raw
+	}
+	u.User = nil
+	return u.String()
+}

@@ -1,0 +1,16 @@
+// Package sign says who made an image, and from what, in a form that others
+// can check: keys, in-toto statements, their signatures, and the verification
+// of both.
+//
+// It works on bytes and images in memory. It does not speak to a registry,
+// does not build the image it signs, and does not look into the SBOM it is
+// given; the only network it ever uses is the transparency log, where one is
+// asked for.
+//
+// A signature is written in the two forms in use: as Sigstore bundles in OCI
+// referrers, and in the older tag layout of cosign (sha256-….sig and .att).
+// Both hold the same statements, so a reader needs to know only one.
+//
+// Start at [Sign] and [Verify]; a key comes from [LoadKey],
+// [LoadPublicKey] or [DevelopmentKey].
+package sign

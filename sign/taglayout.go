@@ -1,0 +1,245 @@
+package sign
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+	"github.com/sigstore/cosign/v2/pkg/cosign"
+	cbundle "github.com/sigstore/cosign/v2/pkg/cosign/bundle"
+	"github.com/sigstore/cosign/v2/pkg/oci"
+	"github.com/sigstore/cosign/v2/pkg/oci/empty"
+	"github.com/sigstore/cosign/v2/pkg/oci/mutate"
+	"github.com/sigstore/cosign/v2/pkg/oci/signature"
+	"github.com/sigstore/cosign/v2/pkg/oci/static"
+	ctypes "github.com/sigstore/cosign/v2/pkg/types"
+	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
+	"github.com/sigstore/sigstore-go/pkg/sign"
+	"github.com/sigstore/sigstore/pkg/signature/payload"
+
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// tagLayout makes the two images of cosign's tag layout, and leaves out those
+// that would be what they are already.
+func (s *session) tagLayout(ctx context.Context, envelopes []envelope) ([]recipes.Attachment, error) {
+	prefix := s.subject.Digest.Algorithm + "-" + s.subject.Digest.Hex
+	sig, err := s.signatures(ctx)
+	if err != nil {
+		return nil, err
+	}
+	att, err := s.attestations(ctx, envelopes)
+	if err != nil {
+		return nil, err
+	}
+	var out []recipes.Attachment
+	for _, a := range []recipes.Attachment{{Image: sig, Tag: prefix + ".sig"}, {Image: att, Tag: prefix + ".att"}} {
+		if a.Image != nil {
+			out = append(out, a)
+		}
+	}
+	return out, nil
+}
+
+// signatures adds the simple-signing signature to those that exist. It is nil
+// where it is among them.
+func (s *session) signatures(ctx context.Context) (v1.Image, error) {
+	if s.signed(ctx) {
+		return nil, nil
+	}
+	data, err := s.simpleSigning()
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.sign(ctx, &sign.PlainData{Data: data})
+	if err != nil {
+		return nil, err
+	}
+	b64 := base64.StdEncoding.EncodeToString(b.GetMessageSignature().GetSignature())
+	sig, err := static.NewSignature(data, b64, logOptions(b)...)
+	if err != nil {
+		return nil, err
+	}
+	return appendTo(s.existing.Signatures, sig)
+}
+
+// simpleSigning is the payload that the signature in the tag layout covers.
+func (s *session) simpleSigning() ([]byte, error) {
+	ref, err := name.NewDigest(s.repository + "@" + s.subject.Digest.String())
+	if err != nil {
+		return nil, err
+	}
+	return payload.Cosign{Image: ref}.MarshalJSON()
+}
+
+func (s *session) signed(ctx context.Context) bool {
+	existing, err := layers(s.existing.Signatures)
+	if err != nil {
+		return false
+	}
+	for _, sig := range existing {
+		if len(s.logs) > 0 && !logged(sig) {
+			continue
+		}
+		if verifySimple(ctx, sig, s.subject.Digest, Identity{Key: s.key}) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// attestations adds the statements' envelopes to those that exist. It is nil
+// where all are among them.
+func (s *session) attestations(ctx context.Context, envelopes []envelope) (v1.Image, error) {
+	existing, err := layers(s.existing.Attestations)
+	if err != nil {
+		return nil, err
+	}
+	have := map[string]bool{}
+	for _, att := range existing {
+		if _, err := verifyEnvelope(ctx, att, s.subject.Digest, Identity{Key: s.key}); err == nil && (len(s.logs) == 0 || logged(att)) {
+			have[envelopePayload(att)] = true
+		}
+	}
+	var add []oci.Signature
+	for _, e := range envelopes {
+		if have[base64.StdEncoding.EncodeToString(e.proto.GetDsseEnvelope().GetPayload())] {
+			continue
+		}
+		att, err := attestation(e)
+		if err != nil {
+			return nil, err
+		}
+		add = append(add, att)
+	}
+	if len(add) == 0 {
+		return nil, nil
+	}
+	return appendTo(s.existing.Attestations, add...)
+}
+
+// attestation is the bundle's envelope, under the same signature, as a layer
+// of the tag layout.
+func attestation(e envelope) (oci.Signature, error) {
+	d := e.proto.GetDsseEnvelope()
+	env := dsse.Envelope{
+		PayloadType: d.GetPayloadType(),
+		Payload:     base64.StdEncoding.EncodeToString(d.GetPayload()),
+	}
+	for _, sig := range d.GetSignatures() {
+		env.Signatures = append(env.Signatures, dsse.Signature{
+			Sig: base64.StdEncoding.EncodeToString(sig.GetSig()),
+		})
+	}
+	data, err := json.Marshal(env)
+	if err != nil {
+		return nil, err
+	}
+	opts := append(logOptions(e.proto),
+		static.WithLayerMediaType(ctypes.DssePayloadType),
+		static.WithAnnotations(map[string]string{"predicateType": e.predicateType}))
+	return static.NewAttestation(data, opts...)
+}
+
+// logOptions carries a bundle's log entry over into the tag layout.
+func logOptions(b *protobundle.Bundle) []static.Option {
+	entries := b.GetVerificationMaterial().GetTlogEntries()
+	if len(entries) == 0 {
+		return nil
+	}
+	e := entries[0]
+	return []static.Option{static.WithBundle(&cbundle.RekorBundle{
+		SignedEntryTimestamp: e.GetInclusionPromise().GetSignedEntryTimestamp(),
+		Payload: cbundle.RekorPayload{
+			Body:           base64.StdEncoding.EncodeToString(e.GetCanonicalizedBody()),
+			IntegratedTime: e.GetIntegratedTime(),
+			LogIndex:       e.GetLogIndex(),
+			LogID:          hex.EncodeToString(e.GetLogId().GetKeyId()),
+		},
+	})}
+}
+
+func logged(sig oci.Signature) bool {
+	b, err := sig.Bundle()
+	return err == nil && b != nil
+}
+
+// maxLayers bounds how many signatures of a foreign image are looked at.
+const maxLayers = 1000
+
+// layers are the signatures in an image of the tag layout, which may be nil.
+func layers(img v1.Image) ([]oci.Signature, error) {
+	if img == nil {
+		return nil, nil
+	}
+	manifest, err := img.Manifest()
+	if err != nil {
+		return nil, fmt.Errorf("reading signature image: %w", err)
+	}
+	if len(manifest.Layers) > maxLayers {
+		return nil, oci.NewMaxLayersExceeded(int64(len(manifest.Layers)), maxLayers)
+	}
+	var sigs []oci.Signature
+	for _, desc := range manifest.Layers {
+		layer, err := img.LayerByDigest(desc.Digest)
+		if err != nil {
+			return nil, fmt.Errorf("reading signature image: %w", err)
+		}
+		desc.Annotations = withoutCertificates(desc.Annotations)
+		sigs = append(sigs, signature.New(layer, desc))
+	}
+	return sigs, nil
+}
+
+// withoutCertificates hides what only certificate identities need: cosign's
+// reader takes for granted that a certificate annotation holds one.
+func withoutCertificates(annotations map[string]string) map[string]string {
+	clean := maps.Clone(annotations)
+	for _, key := range []string{
+		static.CertificateAnnotationKey, static.ChainAnnotationKey, static.RFC3161TimestampAnnotationKey,
+	} {
+		delete(clean, key)
+	}
+	return clean
+}
+
+// tagged is an image of the tag layout as cosign's functions take it.
+type tagged struct{ v1.Image }
+
+// Get implements oci.Signatures.
+func (t tagged) Get() ([]oci.Signature, error) { return layers(t.Image) }
+
+func appendTo(base v1.Image, sigs ...oci.Signature) (v1.Image, error) {
+	if base == nil {
+		return mutate.AppendSignatures(empty.Signatures(), false, sigs...)
+	}
+	return mutate.AppendSignatures(tagged{base}, false, sigs...)
+}
+
+func envelopePayload(att oci.Signature) string {
+	data, err := att.Payload()
+	if err != nil {
+		return ""
+	}
+	var env dsse.Envelope
+	if json.Unmarshal(data, &env) != nil {
+		return ""
+	}
+	return env.Payload
+}
+
+// checkOptions tells cosign's verifiers whose signatures count.
+func checkOptions(id Identity) *cosign.CheckOpts {
+	return &cosign.CheckOpts{
+		SigVerifier:     id.Key.verifier,
+		TrustedMaterial: id.material(),
+		IgnoreTlog:      id.Log == nil,
+		Offline:         true,
+	}
+}
