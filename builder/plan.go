@@ -20,6 +20,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/kiln-build/kiln/builder/archive"
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -101,26 +102,35 @@ func (p *Plan) environment(root v1.Hash) {
 	base := input(root, p.platform, llb.WithCustomName("build environment"))
 	p.env = base
 	if p.recipe.Build.Image == "" {
-		opts := []llb.RunOption{
-			llb.Args([]string{"/bin/sh", "-euc", installScript}),
-			llb.AddEnv("DEBIAN_FRONTEND", "noninteractive"), llb.AddEnv("PATH", systemPath), llb.AddEnv("LC_ALL", "C.UTF-8"),
-			llb.AddMount(debsDir, llb.Scratch(), llb.Tmpfs()),
-			llb.Network(llb.NetModeNone), p.platform,
-			llb.WithCustomNamef("install %d packages", len(p.packages.Build)),
-		}
-		for _, pkg := range p.packages.Build {
-			name := pkg.Name + ".deb"
-			blob := llb.OCILayoutBlob("kiln/deb@sha256:"+pkg.SHA256, llb.ImageBlobOCIStore("", storeID), llb.Filename(name),
-				llb.WithCustomNamef("%s %s", pkg.Name, pkg.Version))
-			opts = append(opts, llb.AddMount(path.Join(debsDir, name), blob, llb.SourcePath("/"+name), llb.Readonly))
-		}
-		p.env = base.Run(opts...).Root()
+		p.env = base.Run(p.packagesStep()...).Root()
 	}
 	p.env = p.env.AddEnv("PATH", toolchainPath(p.recipe.Build.Toolchain)+systemPath)
 	for _, kv := range p.variables() {
 		p.env = p.env.AddEnv(kv[0], kv[1])
 	}
 	p.root = p.env
+}
+
+// packagesStep runs dpkg over the locked packages.
+func (p *Plan) packagesStep() []llb.RunOption {
+	var debs []string
+	opts := []llb.RunOption{
+		llb.AddMount(debsDir, llb.Scratch(), llb.Tmpfs()), llb.Network(llb.NetModeNone), p.platform,
+		llb.WithCustomNamef("install %d packages", len(p.packages.Build)),
+	}
+	for _, kv := range archive.InstallEnv() {
+		k, v, _ := strings.Cut(kv, "=")
+		opts = append(opts, llb.AddEnv(k, v))
+	}
+	group := llb.ProgressGroup("kiln-packages", fmt.Sprintf("take %d packages", len(p.packages.Build)), false)
+	for _, pkg := range p.packages.Build {
+		name := pkg.Name + ".deb"
+		blob := llb.OCILayoutBlob("kiln/deb@sha256:"+pkg.SHA256, llb.ImageBlobOCIStore("", storeID), llb.Filename(name),
+			llb.WithCustomNamef("%s %s", pkg.Name, pkg.Version), group)
+		opts = append(opts, llb.AddMount(path.Join(debsDir, name), blob, llb.SourcePath("/"+name), llb.Readonly))
+		debs = append(debs, path.Join(debsDir, name))
+	}
+	return append(opts, llb.Args(archive.InstallCommand(debs...)))
 }
 
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

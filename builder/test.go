@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -161,24 +160,15 @@ func (o *outcome) check(t recipes.Test) (want, got string, ok bool) {
 	if o.exit != t.Exit {
 		return fmt.Sprintf("exit code %d", t.Exit), fmt.Sprintf("%d", o.exit), false
 	}
-	for _, s := range []struct{ name, want, got string }{
-		{"stdout", t.Stdout, o.stdout.String()}, {"stderr", t.Stderr, o.stderr.String()},
-	} {
-		if !matches(s.want, s.got) {
+	for _, s := range []struct {
+		name, want string
+		got        []byte
+	}{{"stdout", t.Stdout, o.stdout.Bytes()}, {"stderr", t.Stderr, o.stderr.Bytes()}} {
+		if !recipes.Matches(s.want, s.got) {
 			return fmt.Sprintf("%s with %q", s.name, s.want), fmt.Sprintf("%q", s.got), false
 		}
 	}
 	return "", "", true
-}
-
-// matches reports whether text contains want, or matches it where want is a
-// regular expression between slashes.
-func matches(want, text string) bool {
-	if len(want) > 2 && strings.HasPrefix(want, "/") && strings.HasSuffix(want, "/") {
-		re, err := regexp.Compile(want[1 : len(want)-1])
-		return err == nil && re.MatchString(text)
-	}
-	return strings.Contains(text, want)
 }
 
 // limitedBuffer keeps the first MiB written to it.

@@ -2,10 +2,12 @@ package builder
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/kiln-build/kiln/builder/archive"
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -20,6 +22,26 @@ func ToolchainPackages(toolchain string) ([]string, error) {
 		return []string{"gcc-" + version, "g++-" + version, "libc6-dev", "make"}, nil
 	}
 	return nil, fmt.Errorf("there is no toolchain %q; there are go and gcc", name)
+}
+
+// toolchains are the toolchains of the same name that the index has.
+func toolchains(toolchain string, index *archive.Index) []string {
+	name, _, _ := strings.Cut(toolchain, "@")
+	var found []string
+	for n := range 50 {
+		version := strconv.Itoa(n)
+		if name == "go" {
+			version = "1." + version
+		}
+		pkgs, err := ToolchainPackages(name + "@" + version)
+		if err != nil {
+			continue
+		}
+		if _, ok := index.Lookup(pkgs[0]); ok {
+			found = append(found, name+"@"+version)
+		}
+	}
+	return found
 }
 
 // BuildPackages are the packages that a recipe's build environment is made

@@ -81,7 +81,7 @@ func checkDownload(c *checker, at, url string) {
 
 func credentialHint(err error) string {
 	if strings.Contains(err.Error(), "credentials") {
-		return "recipes are public; leave the user and password out"
+		return "leave user and password out; whoever has the image could read them"
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -121,22 +122,24 @@ func addSyntax(ps *problems, raw []byte, err error) {
 	ps.add(pos, syntaxHint(raw, pos), "reading yaml: %s", m[2])
 }
 
-// searchBytes bounds the work of looking for a syntax error.
-const searchBytes = 16 << 20
-
+// breaksAt looks for the end of the longest beginning of raw that is YAML: the
+// line first, then the column. It gives up where that is much work, in bytes
+// so that it always gives up at the same file.
 func breaksAt(raw []byte) (Pos, bool) {
-	lines := bytes.SplitAfter(raw, []byte("\n"))
-	if len(raw)*len(lines) > searchBytes {
-		return Pos{}, false
+	work := 2 << 20
+	isYAML := func(n int) bool {
+		work -= n + 1
+		return work > 0 && isYAML(raw[:n])
 	}
+	lines := bytes.SplitAfter(raw, []byte("\n"))
 	good := len(raw)
-	for i := len(lines) - 1; i >= 0; i-- {
-		good -= len(lines[i])
-		if !isYAML(raw[:good]) {
+	for _, line := range slices.Backward(lines) {
+		good -= len(line)
+		if !isYAML(good) {
 			continue
 		}
-		for j := len(lines[i]) - 1; j >= 0; j-- {
-			if len(lines[i]) < 1024 && isYAML(raw[:good+j]) {
+		for j := len(line) - 1; j > 0; j-- {
+			if isYAML(good + j) {
 				return posAfter(raw[:good+j]), true
 			}
 		}

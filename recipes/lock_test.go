@@ -139,7 +139,7 @@ func TestParseLockWrong(t *testing.T) {
 		{"version: 2.41-12", "version: $(id)", "platforms[0].build[0].version"},
 		{"path: " + pool, "path: ../../" + pool, "platforms[0].build[0].path"},
 		{"path: " + pool, "path: pool/x.tar", "is not a .deb"},
-		{"architecture: amd64", "architecture: all, essential: 1", "field"},
+		{"architecture: amd64", "architecture: all, essential: 1", "essential is given twice"},
 		{"sha256: " + sumA + ", essential: true", "essential: true", "platforms[0].build[0].sha256 is missing"},
 	} {
 		text := strings.Replace(string(raw), c.old, c.new, 1)

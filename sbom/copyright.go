@@ -23,24 +23,24 @@ type copyright struct {
 func parseCopyright(text string) (copyright, bool) {
 	c := copyright{texts: map[string]string{}}
 	paragraphs := parseParagraphs(text)
-	if len(paragraphs) == 0 || !isFormat(paragraphs[0]["format"]) {
+	if len(paragraphs) == 0 || !isFormat(paragraphs[0].text("format")) {
 		return c, false
 	}
 	var ofPackaging []string
 	for _, p := range paragraphs {
-		name, body, _ := strings.Cut(p["license"], "\n")
+		name, body, _ := strings.Cut(p.text("license"), "\n")
 		name = strings.Join(strings.Fields(name), " ")
 		if name == "" && body != "" {
 			name = "unnamed"
 		}
 		c.keepText(name, body)
 		switch {
-		case p["files"] == "" || name == "":
-		case onlyPackaging(p["files"]):
+		case p.text("files") == "" || name == "":
+		case onlyPackaging(p.text("files")):
 			ofPackaging = append(ofPackaging, name)
 		default:
 			c.licenses = appendNew(c.licenses, name)
-			c.notices = appendNew(c.notices, trimLines(p["copyright"]))
+			c.notices = appendNew(c.notices, trimLines(p.text("copyright")))
 		}
 	}
 	if c.licenses == nil {
@@ -82,12 +82,17 @@ func onlyPackaging(patterns string) bool {
 	return true
 }
 
-// parseParagraphs reads paragraphs of fields (Debian Policy, section 5.1), by
-// the fields' names in lower case. Lines that are neither a field nor a
-// continuation are passed over.
-func parseParagraphs(text string) []map[string]string {
-	var all []map[string]string
-	var p map[string]string
+// paragraph holds the lines of fields, by the fields' names in lower case.
+type paragraph map[string][]string
+
+// text is what a field holds, empty where it is missing.
+func (p paragraph) text(field string) string { return strings.Join(p[field], "\n") }
+
+// parseParagraphs reads paragraphs of fields (Debian Policy, section 5.1).
+// Lines that are neither a field nor a continuation are passed over.
+func parseParagraphs(text string) []paragraph {
+	var all []paragraph
+	var p paragraph
 	field := ""
 	for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
 		switch {
@@ -96,7 +101,7 @@ func parseParagraphs(text string) []map[string]string {
 		case strings.HasPrefix(line, "#"):
 		case line[0] == ' ' || line[0] == '\t':
 			if field != "" {
-				p[field] += "\n" + line[1:]
+				p[field] = append(p[field], line[1:])
 			}
 		default:
 			name, value, ok := strings.Cut(line, ":")
@@ -105,11 +110,11 @@ func parseParagraphs(text string) []map[string]string {
 				continue
 			}
 			if p == nil {
-				p = map[string]string{}
+				p = paragraph{}
 				all = append(all, p)
 			}
 			field = strings.ToLower(name)
-			p[field] = strings.TrimSpace(value)
+			p[field] = []string{strings.TrimSpace(value)}
 		}
 	}
 	return all

@@ -252,6 +252,7 @@ func BenchmarkDescribe10000Files(b *testing.B) {
 		in.Content.Files = append(in.Content.Files,
 			regular(fmt.Sprintf("/usr/share/zoneinfo/area-%d/place-%d", i%100, i), recipes.OwnerDebian("tzdata"), 0o644))
 	}
+	in.Content.Files = byPath(in.Content.Files)
 	b.Run("describe", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := Describe(in); err != nil {

@@ -27,6 +27,9 @@ func (d *description) describeSources() error {
 		}
 		o.write(p)
 		p = d.add(p, "source", o.name, o.version)
+		if p == d.service {
+			continue
+		}
 		d.relate(d.service.PackageSPDXIdentifier, common.TypeRelationshipGeneratedFrom, p.PackageSPDXIdentifier)
 	}
 	return nil

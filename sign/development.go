@@ -2,13 +2,17 @@ package sign
 
 import (
 	"bytes"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
 	"github.com/sigstore/cosign/v2/pkg/cosign"
+	"github.com/sigstore/sigstore/pkg/cryptoutils"
 	"github.com/sigstore/sigstore/pkg/signature"
 )
 
@@ -76,15 +80,19 @@ func restorePublic(dir string, private []byte) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	tmp, err := writeTemp(dir, key.PublicPEM(), 0o644)
+	return key, writePublic(dir, key.PublicPEM())
+}
+
+func writePublic(dir string, data []byte) error {
+	tmp, err := writeTemp(dir, data, 0o644)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := os.Rename(tmp, filepath.Join(dir, DevelopmentPublicKeyFile)); err != nil {
 		os.Remove(tmp) //nolint:errcheck // the rename's error is the one to tell
-		return nil, err
+		return err
 	}
-	return key, nil
+	return nil
 }
 
 // makeDevelopmentKey reports whether the key that is there now is its own. A
@@ -93,11 +101,11 @@ func makeDevelopmentKey(dir string) (bool, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return false, err
 	}
-	pair, err := cosign.GenerateKeyPair(nil)
+	private, public, err := generate()
 	if err != nil {
 		return false, err
 	}
-	tmp, err := writeTemp(dir, pair.PrivateBytes, 0o600)
+	tmp, err := writeTemp(dir, private, 0o600)
 	if err != nil {
 		return false, err
 	}
@@ -105,8 +113,30 @@ func makeDevelopmentKey(dir string) (bool, error) {
 	err = os.Link(tmp, filepath.Join(dir, DevelopmentKeyFile))
 	if errors.Is(err, fs.ErrExist) {
 		return false, nil
+	} else if err != nil {
+		return false, err
 	}
-	return err == nil, err
+	return true, writePublic(dir, public)
+}
+
+// generate makes a key pair as `cosign generate-key-pair` does, with the
+// empty password. Deriving a key from that protects nothing, so the cheapest
+// derivation that cosign reads is used: every build that signs pays for it.
+func generate() (private, public []byte, err error) {
+	key, err := cosign.GeneratePrivateKey()
+	if err != nil {
+		return nil, nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	sealed, err := encrypted.EncryptWithCustomKDFParameters(der, nil, encrypted.Legacy)
+	if err != nil {
+		return nil, nil, err
+	}
+	public, err = cryptoutils.MarshalPublicKeyToPEM(key.Public())
+	return pem.EncodeToMemory(&pem.Block{Type: cosign.SigstorePrivateKeyPemType, Bytes: sealed}), public, err
 }
 
 // writeTemp writes a new file in dir, down to the disk, and returns its name.

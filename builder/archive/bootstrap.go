@@ -21,7 +21,8 @@ import (
 // maintainer script has run.
 //
 // Debs are those of a [Resolution] that are marked Essential. The same debs in
-// any order give the same bytes.
+// any order give the same bytes. Documentation is left out, as it is by
+// [InstallCommand], which installs packages in the result.
 func WriteRootTar(w io.Writer, debs []string, epoch int64) error {
 	spool, err := os.CreateTemp("", "kiln-root-*")
 	if err != nil {
@@ -65,6 +66,9 @@ func (t *rootTree) addDeb(name string) error {
 	defer file.Close() //nolint:errcheck // opened for reading
 	return d.Files(func(h *tar.Header, r io.Reader) error {
 		h.Name = mergedUsr(h.Name, h.Typeflag)
+		if isDocumentation(h.Name) {
+			return nil
+		}
 		if h.Typeflag == tar.TypeLink {
 			h.Linkname = mergedUsr(h.Linkname, tar.TypeReg)
 		}

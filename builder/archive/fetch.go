@@ -1,11 +1,13 @@
 package archive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 
@@ -21,8 +23,11 @@ type File struct {
 	Size   int64
 	SHA256 string
 	// For says in errors what the file is for: a package and its version.
+	// Where it is empty the file's name stands for it.
 	For string
 }
+
+func (f File) what() string { return cmp.Or(f.For, path.Base(f.Path)) }
 
 // FilesOf returns the .debs of packages.
 func FilesOf(packages []recipes.Package) []File {
@@ -38,7 +43,7 @@ func FilesOf(packages []recipes.Package) []File {
 
 // MissingError says that no mirror has a file.
 type MissingError struct {
-	// Package and Version are what the file is for.
+	// Package is what the file is for: a name and a version.
 	Package string
 	Path    string
 	// Tried are the mirrors that were asked.
@@ -48,7 +53,7 @@ type MissingError struct {
 }
 
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("downloading %s: no mirror has %s (asked %s)", e.Package, e.Path, strings.Join(e.Tried, ", "))
+	return fmt.Sprintf("downloading %s: no mirror has %s any more (asked %s)", e.Package, e.Path, strings.Join(e.Tried, ", "))
 }
 
 // Hint says what a person can do about it.
@@ -100,13 +105,13 @@ func (c *Client) fetch(ctx context.Context, f File) error {
 
 func (c *Client) fromMirrors(ctx context.Context, f File) error {
 	if err := checkArchivePath(f.Path); err != nil {
-		return fmt.Errorf("downloading %s: %w", f.For, err)
+		return fmt.Errorf("downloading %s: %w", f.what(), err)
 	}
 	bases := c.mirrors[f.Archive]
 	if len(bases) == 0 {
-		return fmt.Errorf("downloading %s from %s: %w", f.For, f.Archive, ErrNoMirror)
+		return fmt.Errorf("downloading %s from %s: %w", f.what(), f.Archive, ErrNoMirror)
 	}
-	missing := &MissingError{Package: f.For, Path: f.Path}
+	missing := &MissingError{Package: f.what(), Path: f.Path}
 	var errs []error
 	absent := 0
 	for _, base := range bases {
@@ -127,7 +132,7 @@ func (c *Client) fromMirrors(ctx context.Context, f File) error {
 	if absent == len(bases) {
 		return missing
 	}
-	return fmt.Errorf("downloading %s: %w", f.For, missing.Err)
+	return fmt.Errorf("downloading %s: %w", f.what(), missing.Err)
 }
 
 // isGone reports whether a mirror says that it does not have a file. Object

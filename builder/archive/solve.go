@@ -57,16 +57,22 @@ type conflict struct {
 // run solves, and begins anew with a narrower constraint where a version was
 // chosen too early.
 func (s *solver) run(wants []want) error {
+	var last *versionClash
 	for {
 		s.undo(0)
 		err := s.solve(wants, nil)
-		clash, ok := err.(*versionClash) //nolint:errorlint // made below and never wrapped
-		if !ok {
+		clash, ok := err.(*versionClash) //nolint:errorlint // never wrapped
+		switch {
+		case err == nil:
+			return nil
+		case !ok && last == nil:
 			return err
+		case !ok || len(s.narrowed) >= 64 || slices.Contains(s.narrowed, clash.relation):
+			// Two packages need what no one version is. The first
+			// collision says so, a later one would not.
+			return last.unmet
 		}
-		if len(s.narrowed) >= 64 || slices.Contains(s.narrowed, clash.relation) {
-			return clash.unmet
-		}
+		last = clash
 		s.narrowed = append(s.narrowed, clash.relation)
 	}
 }

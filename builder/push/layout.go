@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,23 +101,41 @@ func fill(dir string, img v1.Image, attachments []recipes.Attachment, tags []str
 		names = []string{""}
 	}
 	for _, tag := range names {
-		if err := l.AppendImage(img, named(tag)...); err != nil {
+		if err := entry(l, img, tag); err != nil {
 			return err
 		}
 	}
 	for _, a := range attachments {
-		if err := l.AppendImage(a.Image, named(a.Tag)...); err != nil {
+		if err := entry(l, a.Image, a.Tag); err != nil {
 			return err
 		}
 	}
 	return os.Chmod(dir, 0o755)
 }
 
-func named(tag string) []layout.Option {
-	if tag == "" {
-		return nil
+// entry writes an image and lists it in the index under its tag. A referrer
+// is listed with its type and annotations, as a registry would list it
+// (distribution-spec, "Listing Referrers").
+func entry(l layout.Path, img v1.Image, tag string) error {
+	if err := l.WriteImage(img); err != nil {
+		return err
 	}
-	return []layout.Option{layout.WithAnnotations(map[string]string{refName: tag})}
+	desc, err := partial.Descriptor(img)
+	if err != nil {
+		return err
+	}
+	m, err := img.Manifest()
+	if err != nil {
+		return err
+	}
+	desc.ArtifactType = m.ArtifactType
+	if m.Subject != nil {
+		desc.Annotations = maps.Clone(m.Annotations)
+	}
+	if tag != "" {
+		desc.Annotations = map[string]string{refName: tag}
+	}
+	return l.AppendDescriptor(*desc)
 }
 
 // replace puts the folder tmp in the place of dir. For a moment there may be

@@ -1,0 +1,46 @@
+package archive
+
+import "strings"
+
+// documentation are the folders whose content a build environment does
+// without. Copyright files are kept, by dpkg in links as well.
+var documentation = []string{"usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/doc"}
+
+// isDocumentation reports whether the entry of this path is left out.
+func isDocumentation(name string) bool {
+	if strings.HasPrefix(name, "usr/share/doc/") &&
+		(strings.Count(name, "/") == 3 || strings.HasSuffix(name, "/copyright")) {
+		return false
+	}
+	for _, dir := range documentation {
+		if strings.HasPrefix(name, dir+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// InstallCommand is the command that installs all packages of a [Resolution]
+// at once, in a root made by [WriteRootTar] and without network. The packages
+// of that root are among them: dpkg does not know of these yet. debs are paths
+// in that root.
+//
+// All packages are unpacked before the first is configured. That breaks
+// Pre-Depends only in name, since what every maintainer script may use is
+// there from the start; hence --force-depends.
+func InstallCommand(debs ...string) []string {
+	cmd := []string{"dpkg", "--force-depends", "--force-unsafe-io", "--force-confnew"}
+	for _, dir := range documentation {
+		cmd = append(cmd, "--path-exclude=/"+dir+"/*")
+	}
+	cmd = append(cmd, "--path-include=/usr/share/doc/*/copyright", "--install")
+	return append(cmd, debs...)
+}
+
+// InstallEnv is the environment that [InstallCommand] runs in.
+func InstallEnv() []string {
+	return []string{
+		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8",
+		"DEBIAN_FRONTEND=noninteractive", "DEBCONF_NONINTERACTIVE_SEEN=true",
+	}
+}

@@ -1,0 +1,180 @@
+package builder
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kiln-build/kiln/builder/archive"
+	"github.com/kiln-build/kiln/builder/image"
+	"github.com/kiln-build/kiln/builder/source"
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// Locker pins recipes.
+type Locker struct {
+	Archive *archive.Client
+	Sources *source.Fetcher
+	// Git resolves git sources.
+	Git func(context.Context, recipes.GitSource) (Commit, error)
+}
+
+// Lock pins every input of a recipe as the archive and the sources are now.
+func (k *Locker) Lock(ctx context.Context, r *recipes.Recipe) (*recipes.Lock, error) {
+	l := &recipes.Lock{
+		Kiln: recipes.FormatVersion, Inputs: recipes.Inputs(r),
+		Sources: make([]recipes.LockedSource, len(r.Sources)), Platforms: make([]recipes.LockedPlatform, len(r.Platforms)),
+	}
+	times := make([]int64, len(r.Sources))
+	archives := make([][]recipes.Archive, len(r.Platforms))
+	debian := sync.OnceValues(func() (*archive.Sources, error) { return k.Archive.Sources(ctx, r.Suite) })
+	g, ctx := errgroup.WithContext(ctx)
+	for i, s := range r.Sources {
+		g.Go(func() error {
+			pinned, err := k.source(ctx, s, filepath.Dir(r.File), func() (source.Sources, error) { return debian() })
+			if err != nil {
+				return fmt.Errorf("%s:%d:%d: %w", r.File, s.Pos.Line, s.Pos.Col, err)
+			}
+			l.Sources[i], times[i] = pinned.LockedSource, pinned.Time
+			return nil
+		})
+	}
+	for i, p := range r.Platforms {
+		g.Go(func() error {
+			var err error
+			l.Platforms[i], archives[i], err = k.platform(ctx, r, p)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, fmt.Errorf("locking %s: %w", r.Name, err)
+	}
+	l.Archives = archives[0]
+	l.Epoch = epoch(l, times)
+	return l, nil
+}
+
+func (k *Locker) source(ctx context.Context, s recipes.Source, dir string, debian func() (source.Sources, error)) (source.Pinned, error) {
+	if s.Git == nil {
+		return k.Sources.Lock(ctx, s, dir, debian)
+	}
+	c, err := k.Git(ctx, *s.Git)
+	if err != nil {
+		return source.Pinned{}, err
+	}
+	name := strings.TrimSuffix(filepath.Base(s.Git.URL), ".git")
+	return source.Pinned{Time: c.Time, LockedSource: recipes.LockedSource{
+		Kind: "git", Name: name, Version: s.Git.Ref, Commit: c.ID,
+	}}, nil
+}
+
+// Architecture is Debian's name for the architecture of a platform (os/arch).
+func Architecture(platform string) string {
+	_, arch, _ := strings.Cut(platform, "/")
+	return arch // Debian and OCI agree on those that kiln builds for
+}
+
+func (k *Locker) platform(ctx context.Context, r *recipes.Recipe, platform string) (recipes.LockedPlatform, []recipes.Archive, error) {
+	locked := recipes.LockedPlatform{Platform: platform}
+	index, err := k.Archive.Index(ctx, r.Suite, Architecture(platform))
+	if err != nil {
+		return locked, nil, err
+	}
+	if r.Build.Image == "" {
+		if locked.Build, err = buildPackages(r, index); err != nil {
+			return locked, nil, err
+		}
+	}
+	locked.Image, err = imagePackages(r, index)
+	return locked, index.Archives(), err
+}
+
+func buildPackages(r *recipes.Recipe, index *archive.Index) ([]recipes.Package, error) {
+	for _, t := range r.Build.Toolchain {
+		if err := checkToolchain(r, t, index); err != nil {
+			return nil, err
+		}
+	}
+	seeds, err := BuildPackages(r)
+	if err != nil {
+		return nil, err
+	}
+	res, err := index.Resolve(archive.Request{Seeds: seeds, Essential: true})
+	if err != nil {
+		return nil, fmt.Errorf("resolving the build environment: %w", err)
+	}
+	return res.Packages, nil
+}
+
+// checkToolchain says which versions there are where the asked one is not.
+func checkToolchain(r *recipes.Recipe, toolchain string, index *archive.Index) error {
+	pkgs, err := ToolchainPackages(toolchain)
+	if err != nil {
+		return err
+	}
+	if _, ok := index.Lookup(pkgs[0]); ok {
+		return nil
+	}
+	pos := r.Pos("build.toolchain")
+	return &recipes.Errors{Problems: []recipes.Problem{{
+		File: r.File, Pos: pos, Msg: fmt.Sprintf("%s has no toolchain %s", r.Suite, toolchain),
+		Hint: fmt.Sprintf("there are %s", strings.Join(toolchains(toolchain, index), ", ")),
+	}}}
+}
+
+// imagePackages are the packages of the base and of image.packages, with what
+// the latter and the C library depend on: of these the closure takes what is
+// needed. Packages of data are taken alone, for their dependencies serve
+// installing them.
+func imagePackages(r *recipes.Recipe, index *archive.Index) ([]recipes.Package, error) {
+	base, _ := image.BasePackages(r.Image.Base)
+	data, _ := image.BasePackages("static")
+	var seeds []string
+	var locked []recipes.Package
+	for _, name := range append(slices.Clone(base), r.Image.Packages...) {
+		if !slices.Contains(data, name) {
+			seeds = append(seeds, name)
+			continue
+		}
+		p, ok := index.Lookup(name)
+		if !ok {
+			return nil, fmt.Errorf("resolving the base: %s has no package %s", r.Suite, name)
+		}
+		locked = append(locked, p)
+	}
+	res, err := index.Resolve(archive.Request{Seeds: seeds})
+	if err != nil {
+		return nil, fmt.Errorf("resolving the image's packages: %w", err)
+	}
+	locked = slices.DeleteFunc(locked, func(p recipes.Package) bool {
+		return slices.ContainsFunc(res.Packages, func(o recipes.Package) bool { return o.Name == p.Name })
+	})
+	locked = append(locked, res.Packages...)
+	slices.SortFunc(locked, func(a, b recipes.Package) int { return strings.Compare(a.Name, b.Name) })
+	return locked, nil
+}
+
+// epoch is the time of the first source that has one, else that of the
+// archive.
+func epoch(l *recipes.Lock, times []int64) recipes.Epoch {
+	for i, t := range times {
+		if t > 0 {
+			s := l.Sources[i]
+			return recipes.Epoch{Seconds: t, From: strings.TrimSpace(s.Kind + " " + s.Name + " " + s.Version)}
+		}
+	}
+	var newest recipes.Epoch
+	for _, a := range l.Archives {
+		t, err := time.Parse(time.RFC3339, a.Date)
+		if err == nil && t.Unix() > newest.Seconds {
+			newest = recipes.Epoch{Seconds: t.Unix(), From: a.Archive + " " + a.Suite + " InRelease"}
+		}
+	}
+	return newest
+}

@@ -1,0 +1,123 @@
+package builder
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/kiln-build/kiln/builder/archive"
+	"github.com/kiln-build/kiln/builder/blobs"
+	"github.com/kiln-build/kiln/builder/layer"
+	"github.com/kiln-build/kiln/builder/memo"
+	"github.com/kiln-build/kiln/builder/source"
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// rootFormat changes with the bytes of the root file system that dpkg starts
+// from.
+const rootFormat = "root-layer 1"
+
+// Preparer brings what a plan starts from into the store that kiln serves to
+// the engine.
+type Preparer struct {
+	Archive *archive.Client
+	Sources *source.Fetcher
+	Store   *blobs.Store
+	Memo    memo.Dir
+	// Image reads a registry image by reference.
+	Image func(ctx context.Context, ref, platform string) (v1.Image, error)
+}
+
+// Prepare fetches the locked packages and sources and returns the images that
+// a plan for the platform starts from.
+func (p *Preparer) Prepare(ctx context.Context, r *recipes.Recipe, l *recipes.Lock, trees Trees, platform string) (Inputs, error) {
+	locked, err := l.For(platform)
+	if err != nil {
+		return Inputs{}, err
+	}
+	goos, arch, _ := strings.Cut(platform, "/")
+	target := v1.Platform{OS: goos, Architecture: arch}
+	var in Inputs
+	if in.Root, err = p.root(ctx, r, locked, target); err != nil {
+		return in, fmt.Errorf("preparing the build environment: %w", err)
+	}
+	in.Sources, err = p.sources(ctx, r, l, trees, target)
+	return in, err
+}
+
+func (p *Preparer) root(ctx context.Context, r *recipes.Recipe, locked recipes.LockedPlatform, target v1.Platform) (v1.Hash, error) {
+	if r.Build.Image != "" {
+		img, err := p.Image(ctx, r.Build.Image, target.String())
+		if err != nil {
+			return v1.Hash{}, err
+		}
+		return layer.Store(p.Store, img)
+	}
+	if err := p.Archive.Fetch(ctx, archive.FilesOf(locked.Build)); err != nil {
+		return v1.Hash{}, err
+	}
+	essential := slices.DeleteFunc(slices.Clone(locked.Build), func(p recipes.Package) bool { return !p.Essential })
+	key, err := memo.Key(rootFormat, essential, target)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	l, err := memo.Do(p.Memo, key,
+		func(l layer.Layer) bool { return p.Store.Has(l.Blob.Hex, l.Bytes) },
+		func() (layer.Layer, error) { return p.rootLayer(essential) })
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	img, err := layer.Image(target, l.In(p.Store))
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	return layer.Store(p.Store, img)
+}
+
+// rootLayer unpacks the essential packages into one layer.
+func (p *Preparer) rootLayer(essential []recipes.Package) (layer.Layer, error) {
+	w, err := p.Store.Writer()
+	if err != nil {
+		return layer.Layer{}, err
+	}
+	defer w.Close() //nolint:errcheck // removes what was not committed
+	var debs []string
+	for _, pkg := range essential {
+		debs = append(debs, p.Store.Path(pkg.SHA256))
+	}
+	if err := archive.WriteRootTar(io.Writer(w), debs, 0); err != nil {
+		return layer.Layer{}, err
+	}
+	hexsum, size, err := w.Commit("")
+	digest := v1.Hash{Algorithm: "sha256", Hex: hexsum}
+	return layer.Layer{Blob: digest, Diff: digest, Bytes: size, Type: types.OCIUncompressedLayer}, err
+}
+
+// sources makes one image of all sources that kiln fetches itself.
+func (p *Preparer) sources(ctx context.Context, r *recipes.Recipe, l *recipes.Lock, trees Trees, target v1.Platform) (v1.Hash, error) {
+	var layers []v1.Layer
+	for i, s := range r.Sources {
+		if s.Git != nil {
+			continue
+		}
+		made, err := p.Sources.Layer(ctx, s, l.Sources[i], filepath.Dir(r.File), trees[i], l.Epoch.Seconds)
+		if err != nil {
+			return v1.Hash{}, fmt.Errorf("%s:%d:%d: %w", r.File, s.Pos.Line, s.Pos.Col, err)
+		}
+		layers = append(layers, made)
+	}
+	if len(layers) == 0 {
+		return v1.Hash{}, nil
+	}
+	img, err := layer.Image(target, layers...)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	return layer.Store(p.Store, img)
+}
