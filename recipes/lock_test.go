@@ -232,11 +232,13 @@ func TestInputsNameNoHost(t *testing.T) {
 }
 
 func FuzzReadLock(f *testing.F) {
-	raw, err := os.ReadFile("testdata/lock/every.lock")
-	if err != nil {
-		f.Fatal(err)
+	for _, file := range []string{"testdata/lock/every.lock", "testdata/lock/small.lock"} {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
 	}
-	f.Add(raw)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		l, err := ParseLock("recipe.lock", raw)
 		if err != nil {

@@ -57,7 +57,7 @@ func moduleResources(s recipes.LockedSource) ([]resource, error) {
 		return nil, fmt.Errorf("source %s: %w", s.Name, err)
 	}
 	r := resource{
-		Name: s.Name, URI: "pkg:golang/" + s.Name + "@" + s.Version,
+		Name: s.Name, URI: "pkg:golang/" + s.Name + "@" + escape(s.Version),
 		Digest: map[string]string{"dirHash": sum},
 	}
 	for _, f := range s.Files {
@@ -75,7 +75,7 @@ func fileResources(s recipes.LockedSource, asked recipes.Source) ([]resource, er
 		r := resource{Name: path.Base(f.Path), Digest: map[string]string{"sha256": f.SHA256}}
 		switch {
 		case s.Kind == "debian":
-			r.URI = purl(s.Name, s.Version, "arch=source") + "#" + r.Name
+			r.URI = purl(s.Name, s.Version, "source", "") + "#" + r.Name
 		case asked.Archive != nil:
 			r.URI = withoutUser(asked.Archive.URL)
 		}
@@ -95,7 +95,7 @@ func packageResources(lock *recipes.Lock, platform string) []resource {
 	seen := map[string]int{}
 	add := func(role string, packages []recipes.Package) {
 		for _, p := range packages {
-			uri := purl(p.Name, p.Version, "arch="+p.Architecture+"&distro="+p.Suite)
+			uri := purl(p.Name, p.Version, p.Architecture, p.Suite)
 			if i, ok := seen[uri]; ok {
 				roles, _ := all[i].Annotations["roles"].([]string)
 				all[i].Annotations["roles"] = append(roles, role)
@@ -117,12 +117,32 @@ func packageResources(lock *recipes.Lock, platform string) []resource {
 	return all
 }
 
-// purl is the package URL of a Debian package (package-url, types/deb).
-func purl(name, version, qualifiers string) string {
-	// A package URL escapes more than a URL's path does: "+" and ":" are
-	// both legal in Debian versions and special to some readers.
-	v := strings.NewReplacer("%3A", ":", "%7E", "~").Replace(url.QueryEscape(version))
-	return "pkg:deb/debian/" + strings.ReplaceAll(name, "+", "%2B") + "@" + v + "?" + qualifiers
+// purl is the package URL of a Debian package (package-url, types/deb), in
+// the form that the SBOM has it.
+func purl(name, version, arch, suite string) string {
+	p := "pkg:deb/debian/" + escape(name) + "@" + escape(version) + "?arch=" + arch
+	if distro := distro(suite); distro != "" {
+		p += "&distro=" + escape(distro)
+	}
+	return p
+}
+
+// escape encodes for a package URL, which leaves colons as they are.
+func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%3A", ":") }
+
+// distro is the release that a suite belongs to: debian-13 for
+// trixie-security. Suites without a number keep their name.
+func distro(suite string) string {
+	codename, _, _ := strings.Cut(suite, "-")
+	if number, ok := map[string]string{
+		"bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14", "unstable": "sid",
+	}[codename]; ok {
+		codename = number
+	}
+	if codename == "" {
+		return ""
+	}
+	return "debian-" + codename
 }
 
 // withoutUser drops name and password, which a URL in a recipe may hold.

@@ -127,17 +127,9 @@ func (s *session) attestations(ctx context.Context, envelopes []envelope) (v1.Im
 // attestation is the bundle's envelope, under the same signature, as a layer
 // of the tag layout.
 func attestation(e envelope) (oci.Signature, error) {
-	d := e.proto.GetDsseEnvelope()
-	env := dsse.Envelope{
-		PayloadType: d.GetPayloadType(),
-		Payload:     base64.StdEncoding.EncodeToString(d.GetPayload()),
-	}
-	for _, sig := range d.GetSignatures() {
-		env.Signatures = append(env.Signatures, dsse.Signature{
-			Sig: base64.StdEncoding.EncodeToString(sig.GetSig()),
-		})
-	}
-	data, err := json.Marshal(env)
+	// These very bytes are what sign.Rekor puts into the log, whose entry
+	// holds their digest.
+	data, err := json.Marshal(e.proto.GetDsseEnvelope())
 	if err != nil {
 		return nil, err
 	}

@@ -4,15 +4,16 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/kiln-build/kiln/builder/engine"
 	"github.com/moby/buildkit/client/llb"
+
+	"github.com/kiln-build/kiln/builder/engine"
 )
 
 // BenchmarkStart starts an engine whose cache is there already.
 func BenchmarkStart(b *testing.B) {
 	cfg := newConfig(b)
 	for b.Loop() {
-		connect(b, cfg).Close()
+		disconnect(b, connect(b, cfg))
 		b.StopTimer()
 		if err := engine.Stop(b.Context(), cfg, false); err != nil {
 			b.Fatal(err)
@@ -26,7 +27,7 @@ func BenchmarkConnect(b *testing.B) {
 	cfg := newConfig(b)
 	connect(b, cfg)
 	for b.Loop() {
-		connect(b, cfg).Close()
+		disconnect(b, connect(b, cfg))
 	}
 }
 

@@ -21,9 +21,9 @@ type child struct {
 // takes with it all that it leaves behind when it is killed: the steps that
 // run, and the mounts. It is itself killed with its supervisor.
 func startChild(l *launch, log io.Writer) (*child, error) {
-	cmd := exec.Command(l.Self, "engine", "serve", l.StateDir, "inside")
+	cmd := exec.Command(l.Self, "engine", "serve", l.StateDir, "inside") //nolint:gosec // kiln itself
 	if l.Rootlesskit != "" {
-		cmd = exec.Command(l.Rootlesskit, rootlesskitArgs(l, cmd.Args)...)
+		cmd = exec.Command(l.Rootlesskit, rootlesskitArgs(l, cmd.Args)...) //nolint:gosec // found in PATH
 	}
 	cmd.Dir, cmd.Env = l.StateDir, l.Env
 	cmd.Stdout, cmd.Stderr = log, log
@@ -57,7 +57,7 @@ func (c *child) run(cmd *exec.Cmd, started chan<- error) {
 // stop ends buildkitd: politely, and after stopGrace by force.
 func (c *child) stop() {
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		syscall.Kill(c.pid, s) //nolint:errcheck // it may have ended
+		syscall.Kill(c.pid, s) //nolint:errcheck,gosec // it may have ended
 		select {
 		case <-c.ended:
 			return

@@ -19,7 +19,7 @@ func connectDocker(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	d := dockerCLI{docker, cfg.Env}
-	if _, err := d.run(ctx, answerTimeout, "version", "--format", "{{.Server.Version}}"); err != nil {
+	if err := d.run(ctx, answerTimeout, "version", "--format", "{{.Server.Version}}"); err != nil {
 		return nil, fmt.Errorf("asking the daemon: %w", err)
 	}
 	version := clientVersion()
@@ -41,10 +41,10 @@ type dockerCLI struct {
 // ensure starts the container name, and makes it from image where there is
 // none.
 func (d dockerCLI) ensure(ctx context.Context, name, image string) error {
-	if _, err := d.run(ctx, remoteTimeout, "start", name); err == nil {
+	if err := d.run(ctx, remoteTimeout, "start", name); err == nil {
 		return nil
 	}
-	_, err := d.run(ctx, 10*time.Minute, "run", "--detach", "--privileged", "--name", name,
+	err := d.run(ctx, 10*time.Minute, "run", "--detach", "--privileged", "--name", name,
 		"--volume", name+":/var/lib/buildkit", image)
 	if err != nil {
 		return fmt.Errorf("starting container %s: %w", name, err)
@@ -52,19 +52,19 @@ func (d dockerCLI) ensure(ctx context.Context, name, image string) error {
 	return nil
 }
 
-// run returns what docker prints; its error is the last line it complains with.
-func (d dockerCLI) run(ctx context.Context, limit time.Duration, args ...string) (string, error) {
+// run executes docker; its error is the last line it complains with.
+func (d dockerCLI) run(ctx context.Context, limit time.Duration, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, d.path, args...)
+	cmd := exec.CommandContext(ctx, d.path, args...) //nolint:gosec // found in PATH
 	cmd.Env = d.env
-	var stdout, stderr strings.Builder
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	err := cmd.Run()
 	if complaint := lastLines(stderr.String(), 1); err != nil && complaint != "" {
-		err = errors.New(complaint)
+		return errors.New(complaint)
 	}
-	return strings.TrimSpace(stdout.String()), err
+	return err
 }
 
 // clientVersion is the version of BuildKit that kiln is built with.

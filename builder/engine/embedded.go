@@ -34,7 +34,7 @@ func connectEmbedded(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	e, err := attachOrStart(ctx, cfg, l, missing, clients)
 	if err != nil {
-		clients.Close() //nolint:errcheck // nothing was written
+		clients.Close() //nolint:errcheck,gosec // nothing was written
 		return nil, err
 	}
 	e.clients = clients
@@ -102,7 +102,7 @@ func startEngine(ctx context.Context, cfg Config, l *launch, clients *lockFile) 
 		if e, err := useOrReplace(ctx, l, clients); e != nil || err != nil {
 			return e, err
 		}
-		if err := pause(ctx, lockPause); err != nil {
+		if err := pause(ctx); err != nil {
 			return nil, fmt.Errorf("starting engine: %w", err)
 		}
 	}
@@ -134,14 +134,14 @@ func useOrReplace(ctx context.Context, l *launch, clients *lockFile) (*Engine, e
 // spawn starts the supervisor in a session of its own, so that no Ctrl-C of
 // this terminal reaches it, and waits until the engine answers.
 func spawn(ctx context.Context, l *launch) (*Engine, error) {
-	os.Remove(l.path("state.json")) //nolint:errcheck // stale, or not there
+	os.Remove(l.path("state.json")) //nolint:errcheck,gosec // stale, or not there
 	log, err := openLog(l.path("engine.log"))
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close() //nolint:errcheck // the supervisor writes to it
 	begin := log.size
-	cmd := exec.Command(l.Self, "engine", "serve", l.StateDir)
+	cmd := exec.Command(l.Self, "engine", "serve", l.StateDir) //nolint:gosec // kiln itself
 	cmd.Dir, cmd.Env = l.StateDir, l.Env
 	cmd.Stdout, cmd.Stderr = log.file, log.file
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -163,11 +163,14 @@ func awaitStart(ctx context.Context, l *launch, ended <-chan error, begin int64)
 		}
 		select {
 		case err := <-ended:
-			return nil, hint(fmt.Errorf("starting engine: %v: %s", err, logTail(l.path("engine.log"), begin)),
+			if err == nil {
+				err = errors.New("stopped by another process")
+			}
+			return nil, hint(fmt.Errorf("starting engine: %w: %s", err, logTail(l.path("engine.log"), begin)),
 				"the whole log is in "+l.path("engine.log"))
 		default:
 		}
-		if err := pause(ctx, lockPause); err != nil {
+		if err := pause(ctx); err != nil {
 			return nil, fmt.Errorf("starting engine: %w", err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/kiln-build/kiln/builder/engine"
 )
 
@@ -50,7 +51,7 @@ func TestProcessesShareOneEngine(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range pids {
 		wg.Go(func() {
-			out, err := exec.Command(cfg.Self, "connect", string(arg)).CombinedOutput()
+			out, err := exec.Command(cfg.Self, "connect", string(arg)).CombinedOutput() //nolint:gosec // this program
 			if err != nil {
 				t.Errorf("process %d: %v\n%s", i, err, out)
 			}
@@ -75,7 +76,7 @@ func TestIdleEngineStops(t *testing.T) {
 	if !status(t, cfg).Running {
 		t.Fatal("engine stopped while a client was connected")
 	}
-	e.Close()
+	disconnect(t, e)
 	eventually(t, "stop of the idle engine", func() bool { return !isRunning(pid) })
 	connect(t, cfg)
 	if got := status(t, cfg).PID; got == pid {
@@ -93,8 +94,8 @@ func TestNewConfigurationReplacesUnusedEngine(t *testing.T) {
 	if got := status(t, cfg).PID; got != pid {
 		t.Errorf("engine in use was replaced: pid %d, want %d", got, pid)
 	}
-	second.Close()
-	used.Close()
+	disconnect(t, second)
+	disconnect(t, used)
 	solveFile(t, connect(t, other), "other")
 	if got := status(t, cfg).PID; got == pid {
 		t.Error("unused engine of another configuration was not replaced")
@@ -112,7 +113,7 @@ func TestStop(t *testing.T) {
 	if err := engine.Stop(ctx, cfg, false); !errors.Is(err, engine.ErrBusy) || engine.Hint(err) == "" {
 		t.Errorf("Stop with a client: %v, want ErrBusy with a hint", err)
 	}
-	e.Close()
+	disconnect(t, e)
 	if err := engine.Stop(ctx, cfg, false); err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/buildkit/cmd/buildkitd/config"
@@ -119,7 +118,7 @@ func TestLogIsLimited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer l.Close() //nolint:errcheck // a log
 	line := bytes.Repeat([]byte("x"), 1<<20-1)
 	for range 3 * maxLog >> 20 {
 		if _, err := l.Write(append(line, '\n')); err != nil {
@@ -131,10 +130,10 @@ func TestLogIsLimited(t *testing.T) {
 			t.Errorf("%s: %v, %v; want at most %d bytes", f, fi, err, maxLog)
 		}
 	}
-	if _, err := l.Write([]byte("a\nb\nc\nd\n")); err != nil {
+	if _, err := l.Write([]byte("a\nb\nc\nd\ne\nf\n")); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := logTail(path, 0), "b\nc\nd"; got != want {
+	if got, want := logTail(path, 0), "b\nc\nd\ne\nf"; got != want {
 		t.Errorf("logTail = %q, want %q", got, want)
 	}
 }
@@ -145,10 +144,10 @@ func TestStaleProcessIsNotSignalled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer held.Close()
+	defer held.Close() //nolint:errcheck // nothing was written
 	// This process has the id, but another start: SIGTERM would end the test.
 	r := &running{PID: os.Getpid(), Started: "1"}
-	ctx, cancel := contextWithin(t, 20*lockPause)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*lockPause)
 	defer cancel()
 	if err := r.shutdown(ctx, dir); err == nil {
 		t.Error("shutdown returned while the lock is held")
@@ -182,9 +181,4 @@ func FuzzParseAddress(f *testing.F) {
 			t.Errorf("publicAddress(%q) = %q keeps too much", s, public)
 		}
 	})
-}
-
-func contextWithin(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
-	t.Helper()
-	return context.WithTimeout(t.Context(), d)
 }

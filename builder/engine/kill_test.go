@@ -9,8 +9,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/kiln-build/kiln/builder/engine"
 	"github.com/moby/buildkit/client/llb"
+
+	"github.com/kiln-build/kiln/builder/engine"
 )
 
 func TestKilledBuildkitdIsRestarted(t *testing.T) {
@@ -27,8 +28,8 @@ func TestKilledBuildkitdIsRestarted(t *testing.T) {
 		// This client is still connected, as a real one would be that retries.
 		again := connect(t, cfg)
 		assertSound(t, again, r, pids)
-		e.Close()
-		again.Close()
+		disconnect(t, e)
+		disconnect(t, again)
 	}
 }
 
@@ -42,7 +43,7 @@ func TestKilledSupervisorTakesBuildkitdAlong(t *testing.T) {
 	if err := <-solved; err == nil {
 		t.Error("a build outlived its engine")
 	}
-	e.Close()
+	disconnect(t, e)
 	assertSound(t, connect(t, cfg), r, pids)
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -64,14 +65,14 @@ func (l *launch) digest(cfg Config) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s %d %d\n", toml, l.Buildkitd, fi.Size(), fi.ModTime().UnixNano())
+	parts := []string{string(toml), l.Buildkitd, fi.ModTime().UTC().String(), strconv.FormatInt(fi.Size(), 10)}
 	for _, v := range l.Env {
 		if name, _, _ := strings.Cut(v, "="); isProxyVariable(name) {
-			fmt.Fprintln(h, v)
+			parts = append(parts, v)
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // cgroup is the parent of the control groups of this engine's containers.

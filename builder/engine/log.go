@@ -53,7 +53,7 @@ func (l *logFile) rotate() error {
 	if err := os.Rename(l.path, l.path+".1"); err != nil {
 		return err
 	}
-	l.file.Close() //nolint:errcheck // replaced
+	l.file.Close() //nolint:errcheck,gosec // replaced
 	l.size = 0
 	return l.open()
 }
@@ -76,6 +76,6 @@ func logTail(path string, begin int64) string {
 	if begin > fi.Size() {
 		from = 0
 	}
-	data, _ := io.ReadAll(io.NewSectionReader(f, from, 4096)) //nolint:errcheck // as much as there is
-	return lastLines(string(data), 3)
+	data, _ := io.ReadAll(io.NewSectionReader(f, from, 4096))
+	return lastLines(string(data), 5)
 }

@@ -14,12 +14,13 @@ import (
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/containerd/containerd/v2/plugins/content/local"
-	"github.com/kiln-build/kiln/builder/engine"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/kiln-build/kiln/builder/engine"
 )
 
 // TestMain makes the test binary its own supervisor: Config.Self is this
@@ -54,7 +55,7 @@ func connectOnce(arg string) error {
 	if err != nil {
 		return err
 	}
-	defer e.Close()
+	defer e.Close() //nolint:errcheck // the end of the process would do
 	s, err := engine.GetStatus(ctx, cfg)
 	fmt.Println(s.PID)
 	return err
@@ -78,7 +79,7 @@ func newConfig(t testing.TB) engine.Config {
 		t.Skip("neither root nor rootlesskit: no engine can be started here")
 	}
 	cfg := engine.Config{
-		StateDir: t.TempDir(), RuntimeDir: t.TempDir(), Self: self, Buildkitd: daemon, Env: os.Environ(),
+		StateDir: t.TempDir(), RuntimeDir: t.TempDir(), Self: self, Buildkitd: daemon, Env: os.Environ(), //nolint:forbidigo // what cmd passes in
 	}
 	t.Cleanup(func() {
 		if err := engine.Stop(context.Background(), cfg, true); err != nil {
@@ -94,8 +95,15 @@ func connect(t testing.TB, cfg engine.Config) *engine.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { e.Close() })
+	t.Cleanup(func() { e.Close() }) //nolint:errcheck,gosec // most tests have closed it
 	return e
+}
+
+func disconnect(t testing.TB, e *engine.Engine) {
+	t.Helper()
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func status(t testing.TB, cfg engine.Config) engine.Status {
@@ -146,8 +154,8 @@ func newRootfs(t testing.TB) rootfs {
 	t.Helper()
 	dir := t.TempDir()
 	program := filepath.Join(dir, "step")
-	cmd := exec.Command("go", "build", "-o", program, "./testdata/step")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd := exec.Command("go", "build", "-o", program, "./testdata/step") //nolint:gosec // a constant program
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")                      //nolint:forbidigo // for the go command
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building step: %v\n%s", err, out)
 	}

@@ -17,7 +17,7 @@ func TestStepsWithoutNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer l.Close() //nolint:errcheck // a listener
 	e := connect(t, newConfig(t))
 	r := newRootfs(t)
 	for _, tt := range []struct {

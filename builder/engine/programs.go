@@ -125,7 +125,7 @@ func (l *launch) probeRootless(ctx context.Context) error {
 }
 
 func (l *launch) tryRootlesskit(ctx context.Context, flags ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, l.Rootlesskit, append(flags, "--net=host", "true")...)
+	cmd := exec.CommandContext(ctx, l.Rootlesskit, append(flags, "--net=host", "true")...) //nolint:gosec // found in PATH
 	cmd.Env = l.Env
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -58,7 +58,7 @@ func TestRemoteMutualTLS(t *testing.T) {
 	for name, files := range refused {
 		t.Run(name, func(t *testing.T) {
 			if e, err := engine.Connect(t.Context(), engine.Config{Address: address, TLS: files}); err == nil {
-				e.Close()
+				disconnect(t, e)
 				t.Error("connected")
 			}
 		})
@@ -70,16 +70,16 @@ func TestRemoteErrors(t *testing.T) {
 		name, address, want, hint string
 		tls                       engine.TLS
 	}{
-		{name: "scheme", address: "http://u:secret@host", want: "no scheme that is known", hint: "tcp://"},
+		{name: "scheme", address: "http://u:secret@host", want: "no scheme that is known", hint: "tcp://"}, //nolint:gosec // a made-up password
 		{name: "plain tcp", address: "tcp://buildkit.test:1234", want: "without TLS", hint: "CA"},
 		{name: "half a pair", address: "tcp://buildkit.test:1234", tls: engine.TLS{Cert: "c"}, want: "go together", hint: "both"},
 		{name: "nobody there", address: "unix:///nonexistent/s.sock", want: "connecting to engine unix:///nonexistent/s.sock"},
-		{name: "password", address: "tcp://u:secret@127.0.0.1:1", want: "connecting to engine tcp://127.0.0.1:1: "},
+		{name: "password", address: "tcp://u:secret@127.0.0.1:1", want: "connecting to engine tcp://127.0.0.1:1: "}, //nolint:gosec // a made-up password
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e, err := engine.Connect(t.Context(), engine.Config{Address: tt.address, TLS: tt.tls})
 			if err == nil {
-				e.Close()
+				disconnect(t, e)
 				t.Fatal("connected")
 			}
 			if got := err.Error(); !strings.Contains(got, tt.want) || strings.Contains(got, "secret") {
@@ -100,18 +100,21 @@ func startTCP(t *testing.T, buildkitd string, files engine.TLS) string {
 		t.Fatal(err)
 	}
 	address := "tcp://" + l.Addr().String()
-	l.Close()
-	cmd := exec.Command(buildkitd, "--addr", address, "--root", t.TempDir(), "--containerd-worker=false",
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(buildkitd, "--addr", address, "--root", t.TempDir(), "--containerd-worker=false", //nolint:gosec // the buildkitd under test
 		"--tlscacert", files.CA, "--tlscert", files.Cert, "--tlskey", files.Key)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	var log strings.Builder
-	cmd.Stderr = &log
+	cmd.Stderr = t.Output()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
-		cmd.Wait()
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		cmd.Wait() //nolint:errcheck,gosec // buildkitd calls SIGTERM an error
 	})
 	eventually(t, "start of buildkitd", func() bool {
 		c, err := net.DialTimeout("tcp", strings.TrimPrefix(address, "tcp://"), time.Second)

@@ -88,7 +88,7 @@ func (r *running) shutdown(ctx context.Context, stateDir string) error {
 	ctx, cancel := context.WithTimeout(ctx, stopGrace+10*time.Second)
 	defer cancel()
 	for isLocked(lock) {
-		if err := pause(ctx, lockPause); err != nil {
+		if err := pause(ctx); err != nil {
 			return fmt.Errorf("stopping engine: process %d does not end: %w", r.PID, err)
 		}
 	}

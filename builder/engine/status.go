@@ -112,7 +112,7 @@ func countClients(path string) int {
 	if err != nil {
 		return 0
 	}
-	inode := fmt.Sprintf("%02x:%02x:%d", unix.Major(uint64(st.Dev)), unix.Minor(uint64(st.Dev)), st.Ino)
+	inode := fmt.Sprintf("%02x:%02x:%d", unix.Major(st.Dev), unix.Minor(st.Dev), st.Ino)
 	n := 0
 	for line := range strings.Lines(string(data)) {
 		if f := strings.Fields(line); len(f) > 5 && f[1] == "FLOCK" && f[3] == "READ" && f[5] == inode {

@@ -59,7 +59,7 @@ func supervise(ctx context.Context, l *launch) error {
 		return err
 	}
 	defer held.Close()              //nolint:errcheck // nothing was written
-	os.Remove(l.path("state.json")) //nolint:errcheck // stale, or not there
+	os.Remove(l.path("state.json")) //nolint:errcheck,gosec // stale, or not there
 	if err := awaitPredecessor(ctx, l); err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (c *child) ready(ctx context.Context, l *launch) error {
 			return fmt.Errorf("buildkitd ended at its start: %w", c.err)
 		default:
 		}
-		if err := pause(ctx, lockPause); err != nil {
+		if err := pause(ctx); err != nil {
 			return fmt.Errorf("waiting for buildkitd: %w", err)
 		}
 	}

@@ -60,7 +60,7 @@ func readScript(p string, line []byte) *program {
 }
 
 func readELF(e layer.Entry) (*program, error) {
-	at, done, err := readerAt(e)
+	at, done, err := layer.ReaderAt(e)
 	if err != nil {
 		return nil, err
 	}
@@ -106,18 +106,4 @@ func searchPath(f *elf.File, p string) []string {
 		return dirs
 	}
 	return nil
-}
-
-// readerAt reads an entry at any place: from where it lies, else from memory.
-func readerAt(e layer.Entry) (io.ReaderAt, func(), error) {
-	r, err := e.Open()
-	if err != nil {
-		return nil, nil, err
-	}
-	if at, ok := r.(io.ReaderAt); ok {
-		return at, func() { r.Close() }, nil //nolint:errcheck // opened for reading
-	}
-	defer r.Close() //nolint:errcheck // opened for reading
-	b, err := io.ReadAll(r)
-	return bytes.NewReader(b), func() {}, err
 }

@@ -61,6 +61,9 @@ type Result struct {
 	// Added are the packages that the closure found a need for, by name, with
 	// what needs each: "libssl.so.3 for /usr/sbin/nginx".
 	Added map[string]string
+	// Service are the entries of the last layer, by which its programs can
+	// be read as long as what the artifacts lie in is open.
+	Service []layer.Entry
 }
 
 // Assemble composes the image and checks it against the rules. A finding that
@@ -71,7 +74,7 @@ func Assemble(ctx context.Context, in Input) (*Result, error) {
 	if err := a.run(ctx); err != nil {
 		return nil, fmt.Errorf("assembling image: %w", err)
 	}
-	return &Result{Image: a.image, Content: a.content(), Added: a.added}, nil
+	return &Result{Image: a.image, Content: a.content(), Added: a.added, Service: a.own}, nil
 }
 
 type assembly struct {
@@ -81,6 +84,7 @@ type assembly struct {
 	added  map[string]string
 	seeds  []recipes.Package
 	debs   []*packageFiles // unpacked packages, for their files' content
+	own    []layer.Entry   // the service's
 	image  v1.Image
 }
 
@@ -105,6 +109,7 @@ func (a *assembly) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.own = service
 	for _, e := range service {
 		a.root.add(e)
 	}

@@ -9,6 +9,7 @@ package layer
 import (
 	"archive/tar"
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"crypto/sha1" //nolint:gosec // SPDX 2.3 section 8.4 demands SHA1 beside SHA256
 	"crypto/sha256"
@@ -260,4 +261,19 @@ func (w *writer) finish(store *blobs.Store) (*Layer, error) {
 	w.layer.Bytes = size
 	w.layer.store = store
 	return &w.layer, nil
+}
+
+// ReaderAt reads the content of a regular file at any place: from where it
+// lies, else from memory. Call done after the last read.
+func ReaderAt(e Entry) (at io.ReaderAt, done func(), err error) {
+	r, err := e.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	if at, ok := r.(io.ReaderAt); ok {
+		return at, func() { r.Close() }, nil //nolint:errcheck // opened for reading
+	}
+	defer r.Close() //nolint:errcheck // opened for reading
+	b, err := io.ReadAll(r)
+	return bytes.NewReader(b), func() {}, err
 }

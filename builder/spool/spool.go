@@ -63,5 +63,10 @@ func (f File) ReaderAt() *io.SectionReader {
 	return io.NewSectionReader(f.spool.file, f.off, f.size)
 }
 
-// Open reads the file from its start; closing it does nothing.
-func (f File) Open() (io.ReadCloser, error) { return io.NopCloser(f.ReaderAt()), nil }
+// Open reads the file from its start, and as an io.ReaderAt; closing it does
+// nothing.
+func (f File) Open() (io.ReadCloser, error) { return section{f.ReaderAt()}, nil }
+
+type section struct{ *io.SectionReader }
+
+func (section) Close() error { return nil }

@@ -44,6 +44,9 @@ type Registry struct {
 	DockerConfig string
 	// Root is the folder that holds the registry's files.
 	Root string
+	// AccessLog is a file with a line for each request so far, in the
+	// combined format of Apache.
+	AccessLog string
 }
 
 // Start starts a registry and stops it when the test ends. A test that
@@ -61,6 +64,7 @@ func Start(t testing.TB, opts Options) *Registry {
 		config += r.auth(t, dir)
 	}
 	file := write(t, dir, "config.yml", []byte(config))
+	r.AccessLog = filepath.Join(dir, "access.log")
 	r.DockerConfig = filepath.Join(dir, "docker")
 	if err := os.Mkdir(r.DockerConfig, 0o700); err != nil {
 		t.Fatal(err)
@@ -97,6 +101,12 @@ func (r *Registry) run(t testing.TB, config string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary(t), "serve", config) //nolint:gosec // built from this module
 	cmd.Env = append(cmd.Environ(), "OTEL_TRACES_EXPORTER=none")
+	log, err := os.Create(r.AccessLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd.Stdout = log
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,24 @@
+package push
+
+import (
+	"context"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Image returns the image with the digest; of an index, its image for the
+// platform. Its blobs are read, and checked against their digests, when asked
+// for. Errors are [*Error].
+func (r *Registry) Image(ctx context.Context, ref name.Digest, platform v1.Platform) (v1.Image, error) {
+	desc, err := r.puller.Get(ctx, ref)
+	if err != nil {
+		return nil, wrap("reading image", ref, err)
+	}
+	desc.Platform = &platform
+	img, err := desc.Image()
+	if err != nil {
+		return nil, wrap("reading image", ref, err)
+	}
+	return img, nil
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+	"github.com/urfave/cli/v2"
+
+	"github.com/kiln-build/kiln/builder/archive"
+	"github.com/kiln-build/kiln/builder/blobs"
+	"github.com/kiln-build/kiln/builder/engine"
+	"github.com/kiln-build/kiln/builder/gomod"
+	"github.com/kiln-build/kiln/builder/memo"
+	"github.com/kiln-build/kiln/builder/source"
+)
+
+// environment is what kiln takes from the machine it runs on: folders by the
+// XDG base directory specification, mirrors, proxies, certificates.
+type environment struct {
+	cache, state, runtime string
+	mirrors               []string // --mirror
+	keyring               string   // --keyring
+	engineAddress         string
+
+	// goEnv is the go command's environment, asked for at most once.
+	goEnv func() map[string]string
+}
+
+func newEnvironment(c *cli.Context) (*environment, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, fmt.Errorf("finding the cache folder: %w", err)
+	}
+	state := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(state) { // relative paths are invalid, says the specification
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return nil, fmt.Errorf("finding the state folder: %w", err)
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	env := &environment{
+		cache: filepath.Join(cache, "kiln"), state: filepath.Join(state, "kiln"),
+		mirrors: c.StringSlice("mirror"), keyring: c.String("keyring"), engineAddress: c.String("engine"),
+		goEnv: sync.OnceValue(readGoEnv),
+	}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
+		env.runtime = filepath.Join(dir, "kiln")
+	}
+	return env, nil
+}
+
+// archiveFlags are the flags of commands that read the Debian archive.
+func archiveFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{
+			Name: "mirror", EnvVars: []string{"KILN_MIRROR"},
+			Usage: "`URL` of a mirror of the Debian archive, or debian-security=URL for that of security updates (default: those of apt on this machine)",
+		},
+		&cli.StringFlag{Name: "keyring", EnvVars: []string{"KILN_KEYRING"}, Usage: "`FILE` of OpenPGP keys that may sign the archive (default: Debian's)"},
+	}
+}
+
+func engineFlags() []cli.Flag {
+	return []cli.Flag{&cli.StringFlag{
+		Name: "engine", EnvVars: []string{"KILN_ENGINE", "BUILDKIT_HOST"},
+		Usage: "`ADDRESS` of a BuildKit: tcp://, unix://, ssh://, docker-container://, kube-pod:// (default: an embedded one)",
+	}}
+}
+
+func (e *environment) memo() memo.Dir { return memo.Dir(filepath.Join(e.cache, "memo")) }
+
+func (e *environment) blobs() (*blobs.Store, error) { return blobs.Open(e.cache) }
+
+// http is a client that tries again after broken connections, 429 and 5xx.
+func (e *environment) http() *http.Client {
+	c := retryablehttp.NewClient()
+	c.RetryMax, c.RetryWaitMin, c.RetryWaitMax = 4, 500*time.Millisecond, 10*time.Second
+	c.Logger = nil
+	return c.StandardClient()
+}
+
+func (e *environment) archive(store *blobs.Store, progress func(string, int64, int64)) (*archive.Client, error) {
+	mirrors, err := e.mirrorURLs()
+	if err != nil {
+		return nil, err
+	}
+	var keyring []byte
+	if e.keyring != "" {
+		keyring, err = os.ReadFile(e.keyring)
+	} else {
+		keyring, err = archive.DefaultKeyring("/")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the archive's keys: %w", err)
+	}
+	return archive.New(archive.Config{
+		Mirrors: mirrors, Keyring: keyring, Cache: store, IndexDir: filepath.Join(e.cache, "archive"),
+		MaxAge: 10 * time.Minute, Progress: progress,
+	})
+}
+
+// mirrorURLs are the mirrors that flags name, else those of the machine's apt,
+// else the dated archive of all that Debian ever published.
+func (e *environment) mirrorURLs() (map[string][]string, error) {
+	if len(e.mirrors) == 0 {
+		found, err := archive.HostMirrors("/")
+		if err != nil && !errors.Is(err, archive.ErrNoMirror) {
+			return nil, err
+		}
+		if len(found[archive.Debian]) > 0 {
+			return found, nil
+		}
+		return nil, withHint{errors.New("finding a mirror of the Debian archive: this machine's apt has none"),
+			"name one with --mirror URL, and its security updates with --mirror debian-security=URL"}
+	}
+	mirrors := map[string][]string{}
+	for _, m := range e.mirrors {
+		name, u, named := strings.Cut(m, "=")
+		if !named || strings.Contains(name, "/") {
+			name, u = archive.Debian, m
+		}
+		mirrors[name] = append(mirrors[name], u)
+	}
+	return mirrors, nil
+}
+
+// goVariables are the settings of the go command that decide how modules are
+// had (https://go.dev/ref/mod#environment-variables).
+var goVariables = []string{"GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE"}
+
+// readGoEnv asks the go command, which knows its configuration files, and
+// takes the environment, or what kiln was built with, where there is none.
+func readGoEnv() map[string]string {
+	env := map[string]string{"GOPROXY": goproxy}
+	if out, err := exec.Command("go", append([]string{"env"}, goVariables...)...).Output(); err == nil {
+		lines := strings.Split(string(out), "\n")
+		for i, name := range goVariables {
+			env[name] = strings.TrimSpace(lines[i])
+		}
+	}
+	for _, name := range goVariables {
+		if v := os.Getenv(name); v != "" {
+			env[name] = v
+		}
+	}
+	return env
+}
+
+func (e *environment) modules(store *blobs.Store) *gomod.Client {
+	env := e.goEnv()
+	private := env["GONOSUMDB"]
+	if private == "" {
+		private = env["GOPRIVATE"]
+	}
+	return &gomod.Client{
+		Proxy: env["GOPROXY"], SumDB: env["GOSUMDB"], NoSumDB: private,
+		Cache: store, Dir: filepath.Join(e.cache, "gomod"), HTTP: e.http(),
+	}
+}
+
+func (e *environment) sources(store *blobs.Store, debian *archive.Client) *source.Fetcher {
+	return &source.Fetcher{Cache: store, Memo: e.memo(), HTTP: e.http(), Go: e.modules(store), Archive: debian}
+}
+
+// secrets are what fetch steps may need to reach the network from the engine.
+func (e *environment) secrets() map[string][]byte {
+	secrets := map[string][]byte{}
+	for name, v := range e.goEnv() {
+		if v != "" {
+			secrets[name] = []byte(v)
+		}
+	}
+	if ca := certificates(); ca != nil {
+		secrets["kiln-ca"] = ca
+	}
+	return secrets
+}
+
+// certificates is this machine's bundle of authorities.
+func certificates() []byte {
+	for _, file := range []string{
+		os.Getenv("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt",
+		"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+	} {
+		if b, err := os.ReadFile(file); file != "" && err == nil && bytes.Contains(b, []byte("CERTIFICATE")) {
+			return b
+		}
+	}
+	return nil
+}
+
+func (e *environment) engineConfig() (engine.Config, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return engine.Config{}, fmt.Errorf("finding kiln itself: %w", err)
+	}
+	return engine.Config{
+		Address: e.engineAddress, StateDir: filepath.Join(e.state, "engine"), RuntimeDir: e.runtime,
+		Self: self, Env: os.Environ(),
+		TLS: engine.TLS{CA: os.Getenv("KILN_ENGINE_CA"), Cert: os.Getenv("KILN_ENGINE_CERT"), Key: os.Getenv("KILN_ENGINE_KEY")},
+	}, nil
+}
+
+func (e *environment) connect(ctx context.Context) (*engine.Engine, error) {
+	cfg, err := e.engineConfig()
+	if err != nil {
+		return nil, err
+	}
+	return engine.Connect(ctx, cfg)
+}

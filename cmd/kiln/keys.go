@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/term"
+
+	"github.com/kiln-build/kiln/sign"
+)
+
+// signingKey is the key in the file, or, where file is empty, this user's
+// development key, which the first build makes.
+func (e *environment) signingKey(file string) (key *sign.Key, development bool, err error) {
+	if file == "" {
+		key, _, err = sign.DevelopmentKey(e.keys())
+		return key, true, err
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, false, fmt.Errorf("reading key: %w", err)
+	}
+	key, err = sign.LoadKey(data, password)
+	if err != nil {
+		return nil, false, fmt.Errorf("reading key %s: %w", file, err)
+	}
+	if !key.CanSign() {
+		return nil, false, fmt.Errorf("reading key %s: it is a public key, which cannot sign", file)
+	}
+	return key, false, nil
+}
+
+func (e *environment) keys() string { return filepath.Join(e.state, "keys") }
+
+// publicKey is the key to verify with.
+func (e *environment) publicKey(file string) (*sign.Key, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading key: %w", err)
+	}
+	key, err := sign.LoadPublicKey(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading key %s: %w", file, err)
+	}
+	return key, nil
+}
+
+// password is that of a key file: COSIGN_PASSWORD, or what a person types.
+func password() ([]byte, error) {
+	if p, ok := os.LookupEnv("COSIGN_PASSWORD"); ok {
+		return []byte(p), nil
+	}
+	if !term.IsTerminal(int(os.Stdin.Fd())) { //nolint:gosec // a file descriptor fits
+		return nil, withHint{errors.New("the key needs a password"), "set COSIGN_PASSWORD (empty for none)"}
+	}
+	fmt.Fprint(os.Stderr, "password of the key: ")
+	defer fmt.Fprintln(os.Stderr)
+	return term.ReadPassword(int(os.Stdin.Fd())) //nolint:gosec // a file descriptor fits
+}

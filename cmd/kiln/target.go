@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/urfave/cli/v2"
+
+	"github.com/kiln-build/kiln/builder/push"
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// target is where an image goes, and where it may be already: a repository of
+// a registry, or an OCI layout folder.
+type target interface {
+	// published is the image that the target has under the first tag.
+	published(context.Context) (push.Found, bool, error)
+	// statements are what is attached to an image of the target.
+	statements(context.Context, v1.Hash) (recipes.Attached, error)
+	// put stores the image, what attach makes for it, and the tags.
+	put(context.Context, v1.Image, push.Attach) error
+	// repository is the image's name without tag or digest.
+	repository() string
+	// reference names an image of the target by digest, and by its tags.
+	reference(v1.Hash) string
+	tagged() []string
+}
+
+func registryFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "registry-ca", EnvVars: []string{"KILN_REGISTRY_CA"}, Usage: "PEM `FILE` of authorities that registries are trusted by, besides the machine's"},
+		&cli.BoolFlag{Name: "registry-insecure", Usage: "speak to the registry without TLS (loopback needs no such flag)"},
+	}
+}
+
+func newRegistry(c *cli.Context, progress func(done, total int64)) (*push.Registry, error) {
+	cfg := push.Config{PlainHTTP: c.Bool("registry-insecure"), Progress: progress}
+	if file := c.String("registry-ca"); file != "" {
+		ca, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading --registry-ca: %w", err)
+		}
+		cfg.CA = ca
+	}
+	return push.New(cfg)
+}
+
+// registryTarget is a repository.
+type registryTarget struct {
+	registry *push.Registry
+	repo     name.Repository
+	tags     []string
+}
+
+// newTarget works out from the flags where the image of r goes.
+func newTarget(c *cli.Context, r *recipes.Recipe, registry *push.Registry) (target, error) {
+	tags := c.StringSlice("tag")
+	if c.String("push") == "" {
+		dir := c.String("oci")
+		if dir == "" {
+			dir = r.Name + ".oci"
+		}
+		if len(tags) == 0 {
+			tags = []string{r.Version}
+		}
+		return &layoutTarget{dir: filepath.Clean(dir), name: r.Name, tags: tags}, nil
+	}
+	if c.String("oci") != "" {
+		return nil, usagef("kiln build: --push and --oci exclude each other")
+	}
+	ref, err := name.ParseReference(c.String("push"), name.WithDefaultTag(r.Version))
+	if err != nil {
+		return nil, usagef("--push: %w", err)
+	}
+	tag, ok := ref.(name.Tag)
+	if !ok {
+		return nil, usagef("--push: want a repository or a tag, got the digest %s", ref.Identifier())
+	}
+	return &registryTarget{registry: registry, repo: tag.Context(), tags: append([]string{tag.TagStr()}, tags...)}, nil
+}
+
+func (t *registryTarget) published(ctx context.Context) (push.Found, bool, error) {
+	found, ok, err := t.registry.Lookup(ctx, t.repo.Tag(t.tags[0]))
+	if err != nil || !ok {
+		return found, ok, err
+	}
+	for _, tag := range t.tags[1:] {
+		other, ok, err := t.registry.Lookup(ctx, t.repo.Tag(tag))
+		if err != nil || !ok || other.Descriptor.Digest != found.Descriptor.Digest {
+			return push.Found{}, false, err
+		}
+	}
+	return found, true, nil
+}
+
+func (t *registryTarget) statements(ctx context.Context, d v1.Hash) (recipes.Attached, error) {
+	return t.registry.Statements(ctx, t.repo.Digest(d.String()))
+}
+
+func (t *registryTarget) put(ctx context.Context, img v1.Image, attach push.Attach) error {
+	_, err := t.registry.Push(ctx, t.repo, img, attach, t.tags)
+	return err
+}
+
+func (t *registryTarget) repository() string         { return t.repo.Name() }
+func (t *registryTarget) reference(d v1.Hash) string { return t.repo.Digest(d.String()).Name() }
+
+func (t *registryTarget) tagged() []string {
+	var refs []string
+	for _, tag := range t.tags {
+		refs = append(refs, t.repo.Tag(tag).Name())
+	}
+	return refs
+}
+
+// layoutTarget is a folder.
+type layoutTarget struct {
+	dir, name string
+	tags      []string
+}
+
+func (t *layoutTarget) published(context.Context) (push.Found, bool, error) {
+	stored, err := push.ReadLayout(t.dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return push.Found{}, false, nil
+	}
+	if err != nil {
+		return push.Found{}, false, err
+	}
+	if slices.ContainsFunc(t.tags, func(tag string) bool { return !slices.Contains(stored.Tags, tag) }) {
+		return push.Found{}, false, nil
+	}
+	m, err := stored.Image.Manifest()
+	if err != nil {
+		return push.Found{}, false, err
+	}
+	d, err := stored.Image.Digest()
+	return push.Found{Descriptor: v1.Descriptor{Digest: d}, Annotations: m.Annotations}, err == nil, err
+}
+
+func (t *layoutTarget) statements(context.Context, v1.Hash) (recipes.Attached, error) {
+	stored, err := push.ReadLayout(t.dir)
+	if err != nil {
+		return recipes.Attached{}, err
+	}
+	return stored.Attached, nil
+}
+
+func (t *layoutTarget) put(ctx context.Context, img v1.Image, attach push.Attach) error {
+	_, err := push.WriteLayout(ctx, t.dir, img, attach, t.tags)
+	return err
+}
+
+func (t *layoutTarget) repository() string         { return t.name }
+func (t *layoutTarget) reference(d v1.Hash) string { return t.dir + "@" + d.String() }
+func (t *layoutTarget) tagged() []string           { return t.tags }

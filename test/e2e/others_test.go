@@ -1,0 +1,189 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+	"github.com/opencontainers/image-spec/schema"
+)
+
+// statements are those that every image has, by cosign's name for the type.
+var statements = map[string]string{
+	"spdxjson":        "https://spdx.dev/Document",
+	"slsaprovenance1": "https://slsa.dev/provenance/v1",
+}
+
+// testCosign verifies an image with cosign's own program, in both places that
+// it looks for signatures: tags beside the image's, and referrers.
+func testCosign(t *testing.T, b *bed, image string) {
+	flags := []string{"--key", b.pub, "--insecure-ignore-tlog=true", "--registry-cacert", b.CAFile}
+	for _, layout := range []string{"--new-bundle-format=false", "--new-bundle-format=true"} {
+		b.must(t, "cosign", append([]string{"verify", layout, image}, flags...)...)
+		for kind, predicate := range statements {
+			r := b.must(t, "cosign", append([]string{"verify-attestation", "--type", kind, layout, image}, flags...)...)
+			if layout == "--new-bundle-format=false" {
+				checkStatement(t, r.last(), predicate, image)
+			}
+		}
+	}
+	other := filepath.Join(t.TempDir(), "other")
+	b.must(t, "cosign", "generate-key-pair", "--output-key-prefix", other)
+	flags[1] = other + ".pub"
+	if r := b.run(t, "cosign", append([]string{"verify", image}, flags...)...); r.code == 0 {
+		t.Error("cosign verify accepts a key that did not sign")
+	}
+}
+
+// checkStatement looks into a DSSE envelope: it must be about the image.
+func checkStatement(t *testing.T, envelope, predicate, image string) {
+	t.Helper()
+	var dsse struct {
+		Payload string `json:"payload"`
+	}
+	var statement struct {
+		PredicateType string `json:"predicateType"`
+		Subject       []struct {
+			Digest map[string]string `json:"digest"`
+		} `json:"subject"`
+	}
+	if err := json.Unmarshal([]byte(envelope), &dsse); err != nil {
+		t.Fatal(err)
+	}
+	payload, err := base64.StdEncoding.DecodeString(dsse.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(payload, &statement); err != nil {
+		t.Fatal(err)
+	}
+	if statement.PredicateType != predicate {
+		t.Errorf("got predicate type %s, want %s", statement.PredicateType, predicate)
+	}
+	if len(statement.Subject) != 1 || !strings.HasSuffix(image, "@sha256:"+statement.Subject[0].Digest["sha256"]) {
+		t.Errorf("got subject %v, want %s", statement.Subject, image)
+	}
+}
+
+// testFormats reads an image with skopeo and go-containerregistry, and checks
+// manifest and configuration against the schemas of the image specification.
+func testFormats(t *testing.T, b *bed, image string) {
+	raw := b.skopeo(t, "--raw", image)
+	if err := schema.ValidatorMediaTypeManifest.Validate(strings.NewReader(raw)); err != nil {
+		t.Errorf("manifest: %v\n%s", err, raw)
+	}
+	config := b.skopeo(t, "--config", "--raw", image)
+	if err := schema.ValidatorMediaTypeImageConfig.Validate(strings.NewReader(config)); err != nil {
+		t.Errorf("configuration: %v\n%s", err, config)
+	}
+	ref, err := name.ParseReference(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := remote.Image(ref, b.remote(t)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Image(img); err != nil {
+		t.Errorf("image: %v", err)
+	}
+	checkConfig(t, img)
+}
+
+func checkConfig(t *testing.T, img v1.Image) {
+	t.Helper()
+	c, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Config.User != "65532:65532" {
+		t.Errorf("got user %q, want 65532:65532", c.Config.User)
+	}
+	if len(c.Config.Entrypoint) == 0 || c.Created.IsZero() || c.OS != "linux" {
+		t.Errorf("got entrypoint %q, created %v, os %q, want all set", c.Config.Entrypoint, c.Created, c.OS)
+	}
+}
+
+// skopeo inspects an image and returns what it prints.
+func (b *bed) skopeo(t *testing.T, args ...string) string {
+	t.Helper()
+	image := args[len(args)-1]
+	args = append([]string{"inspect", "--cert-dir", b.certDir(t), "--authfile", filepath.Join(b.DockerConfig, "config.json")},
+		args[:len(args)-1]...)
+	return b.must(t, "skopeo", append(args, "docker://"+image)...).stdout
+}
+
+// certDir is a folder of CA certificates as skopeo and podman take it.
+func (b *bed) certDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "ca.crt"), b.CA, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// remote are go-containerregistry's options for the registry.
+func (b *bed) remote(t *testing.T) []remote.Option {
+	t.Helper()
+	return []remote.Option{
+		remote.WithContext(t.Context()),
+		remote.WithTransport(b.transport()),
+		remote.WithAuth(&authn.Basic{Username: b.User, Password: b.Password}),
+	}
+}
+
+func (b *bed) transport() *http.Transport {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(b.CA)
+	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
+}
+
+// repositories are all that the registry has, as it says itself.
+func (b *bed) repositories(t *testing.T) []string {
+	t.Helper()
+	host, err := name.NewRegistry(b.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	repos, err := remote.Catalog(context.Background(), host, b.remote(t)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return repos
+}
+
+// tags are those of a repository that a person would see: not the ones that
+// cosign and the referrers' fallback use.
+func (b *bed) tags(t *testing.T, repo string) []string {
+	t.Helper()
+	r, err := name.NewRepository(b.Addr + "/" + repo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := remote.List(r, b.remote(t)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tags []string
+	for _, tag := range all {
+		if !strings.HasPrefix(tag, "sha256-") {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
+}

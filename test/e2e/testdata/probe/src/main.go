@@ -1,0 +1,6 @@
+// Probe says that it works.
+package main
+
+import "fmt"
+
+func main() { fmt.Println("probe works") }
