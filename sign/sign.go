@@ -127,7 +127,7 @@ func (s *session) find(ctx context.Context, payload []byte) *protobundle.Bundle 
 			continue
 		}
 		if verifySignature(ctx, parsed, s.key) == nil {
-			return parsed.Bundle
+			return parsed.Bundle.Bundle
 		}
 	}
 	return nil

@@ -3,15 +3,12 @@ package sign
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/sigstore/cosign/v2/pkg/cosign"
-	"github.com/sigstore/cosign/v2/pkg/types"
-	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 
 	"github.com/kiln-build/kiln/recipes"
@@ -67,56 +64,33 @@ func verifyBundle(ctx context.Context, subject v1.Hash, b recipes.Bundle, id Ide
 	if err != nil {
 		return Statement{PredicateType: b.Claims}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	statement, err := readStatement(parsed.GetDsseEnvelope().GetPayload())
-	if err != nil {
-		return Statement{PredicateType: b.Claims}, fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
+	statement := parsed.statement.Statement
 	digest, err := hex.DecodeString(subject.Hex)
 	if err != nil {
 		return statement, err
 	}
 	policy := verify.WithArtifactDigest(subject.Algorithm, digest)
-	verified, err := cosign.VerifyNewBundle(ctx, checkOptions(id), policy, parsed)
-	switch {
-	case err != nil:
+	if _, err := cosign.VerifyNewBundle(ctx, checkOptions(id), policy, parsed); err != nil {
 		return statement, classify(ctx, parsed, id, err)
-	case verified.Statement.GetPredicateType() != statement.PredicateType:
-		return statement, ErrMalformed // the two readers of JSON disagree
-	case b.Claims != "" && b.Claims != statement.PredicateType:
+	}
+	if !parsed.statement.is(subject) {
+		return statement, ErrOtherImage
+	}
+	if b.Claims != "" && b.Claims != statement.PredicateType {
 		return Statement{PredicateType: b.Claims}, fmt.Errorf("%w: it is %s", ErrOtherPredicate, statement.PredicateType)
 	}
 	return statement, nil
 }
 
-// parseBundle reads a bundle and requires that it holds an in-toto statement.
-func parseBundle(data []byte) (*bundle.Bundle, error) {
-	var b bundle.Bundle
-	if err := b.UnmarshalJSON(data); err != nil {
-		return nil, err
-	}
-	if got := b.GetDsseEnvelope().GetPayloadType(); got != types.IntotoPayloadType {
-		return nil, fmt.Errorf("content is %q, want an in-toto statement", got)
-	}
-	return &b, nil
-}
-
-func readStatement(payload []byte) (Statement, error) {
-	var s inToto
-	if err := json.Unmarshal(payload, &s); err != nil {
-		return Statement{}, err
-	}
-	return Statement{PredicateType: s.PredicateType, Predicate: s.Predicate}, nil
-}
-
 // verifySignature checks that key signed the bundle, and nothing else.
-func verifySignature(ctx context.Context, b *bundle.Bundle, key *Key) error {
+func verifySignature(ctx context.Context, b *entity, key *Key) error {
 	_, err := cosign.VerifyNewBundle(ctx, checkOptions(Identity{Key: key}), verify.WithoutArtifactUnsafe(), b)
 	return err
 }
 
 // classify finds out why a bundle did not verify. The verifier's errors are
 // text only, so the checks are done again one by one.
-func classify(ctx context.Context, b *bundle.Bundle, id Identity, err error) error {
+func classify(ctx context.Context, b *entity, id Identity, err error) error {
 	if verifySignature(ctx, b, id.Key) != nil {
 		material := b.GetVerificationMaterial()
 		hint := material.GetPublicKey().GetHint()

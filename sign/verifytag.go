@@ -72,7 +72,8 @@ func verifySimple(ctx context.Context, sig oci.Signature, subject v1.Hash, id Id
 // verifyEnvelope checks a signed statement. It returns the statement even
 // where it does not count, as far as it could be read.
 func verifyEnvelope(ctx context.Context, att oci.Signature, subject v1.Hash, id Identity) (Statement, error) {
-	statement, err := readEnvelope(att)
+	read, err := readEnvelope(att)
+	statement := read.Statement
 	if err != nil {
 		return statement, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
@@ -83,8 +84,8 @@ func verifyEnvelope(ctx context.Context, att oci.Signature, subject v1.Hash, id 
 	if _, err := cosign.VerifyBlobAttestation(ctx, att, subject, checkOptions(Identity{Key: id.Key})); err != nil {
 		return statement, ErrTampered
 	}
-	if err := cosign.IntotoSubjectClaimVerifier(att, subject, nil); err != nil {
-		return statement, fmt.Errorf("%w: %w", ErrOtherImage, err)
+	if !read.is(subject) {
+		return statement, ErrOtherImage
 	}
 	labels, err := att.Annotations()
 	if err != nil {
@@ -102,18 +103,18 @@ func verifyEnvelope(ctx context.Context, att oci.Signature, subject v1.Hash, id 
 	return statement, nil
 }
 
-func readEnvelope(att oci.Signature) (Statement, error) {
+func readEnvelope(att oci.Signature) (about, error) {
 	data, err := att.Payload()
 	if err != nil {
-		return Statement{}, err
+		return about{}, err
 	}
 	var env dsse.Envelope
 	if err := json.Unmarshal(data, &env); err != nil {
-		return Statement{}, err
+		return about{}, err
 	}
 	raw, err := base64.StdEncoding.DecodeString(env.Payload)
 	if err != nil {
-		return Statement{}, err
+		return about{}, err
 	}
 	return readStatement(raw)
 }

@@ -2,14 +2,18 @@ package archive
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,10 +35,8 @@ func WriteRootTar(w io.Writer, debs []string, epoch int64) error {
 	defer spool.Close()           //nolint:errcheck // a scratch file
 	defer os.Remove(spool.Name()) //nolint:errcheck // a scratch file
 	tree := rootTree{spool: spool, nodes: map[string]*rootNode{}}
-	for _, name := range slices.Sorted(slices.Values(debs)) {
-		if err := tree.addDeb(name); err != nil {
-			return fmt.Errorf("making the bootstrap root: %w", err)
-		}
+	if err := tree.addDebs(slices.Sorted(slices.Values(debs))); err != nil {
+		return fmt.Errorf("making the bootstrap root: %w", err)
 	}
 	if err := tree.addSystem(); err != nil {
 		return fmt.Errorf("making the bootstrap root: %w", err)
@@ -48,7 +50,7 @@ func WriteRootTar(w io.Writer, debs []string, epoch int64) error {
 // rootTree is the merged file system; its files' content is in spool.
 type rootTree struct {
 	spool *os.File
-	size  int64
+	size  atomic.Int64 // of what is in spool, or will be
 	nodes map[string]*rootNode
 }
 
@@ -58,13 +60,40 @@ type rootNode struct {
 	at     int64 // of the content in spool
 }
 
-func (t *rootTree) addDeb(name string) error {
-	d, file, err := OpenDebFile(name)
-	if err != nil {
+// addDebs unpacks packages side by side and merges them in their order.
+func (t *rootTree) addDebs(names []string) error {
+	unpacked := make([][]*rootNode, len(names))
+	errs := make([]error, len(names))
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	for i, name := range names {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			unpacked[i], errs[i] = t.unpack(name)
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	for _, n := range slices.Concat(unpacked...) {
+		if err := t.add(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unpack puts the files of a package in spool.
+func (t *rootTree) unpack(name string) ([]*rootNode, error) {
+	d, file, err := OpenDebFile(name)
+	if err != nil {
+		return nil, err
+	}
 	defer file.Close() //nolint:errcheck // opened for reading
-	return d.Files(func(h *tar.Header, r io.Reader) error {
+	var nodes []*rootNode
+	err = d.Files(func(h *tar.Header, r io.Reader) error {
 		h.Name = mergedUsr(h.Name, h.Typeflag)
 		if isDocumentation(h.Name) {
 			return nil
@@ -72,8 +101,22 @@ func (t *rootTree) addDeb(name string) error {
 		if h.Typeflag == tar.TypeLink {
 			h.Linkname = mergedUsr(h.Linkname, tar.TypeReg)
 		}
-		return t.add(h, d.name, r)
+		n, err := t.store(h, d.name, r)
+		nodes = append(nodes, n)
+		return err
 	})
+	return nodes, err
+}
+
+// store puts the content of an entry in spool.
+func (t *rootTree) store(h *tar.Header, from string, r io.Reader) (*rootNode, error) {
+	n := &rootNode{header: h, from: from}
+	if h.Typeflag != tar.TypeReg {
+		return n, nil
+	}
+	n.at = t.size.Add(h.Size) - h.Size
+	_, err := io.Copy(io.NewOffsetWriter(t.spool, n.at), r)
+	return n, err
 }
 
 // mergedUsr returns where a path of an unmerged package is in a system with
@@ -90,19 +133,14 @@ func mergedUsr(name string, kind byte) string {
 }
 
 // add puts an entry in the tree. Packages share folders, and nothing else.
-func (t *rootTree) add(h *tar.Header, from string, r io.Reader) error {
-	if old, ok := t.nodes[h.Name]; ok {
-		if same(old.header, h) {
-			return nil
-		}
-		return fmt.Errorf("%s and %s both have /%s", old.from, from, h.Name)
+func (t *rootTree) add(n *rootNode) error {
+	old, ok := t.nodes[n.header.Name]
+	if ok && !same(old.header, n.header) {
+		return fmt.Errorf("%s and %s both have /%s", old.from, n.from, n.header.Name)
 	}
-	n, err := io.Copy(t.spool, r)
-	if err != nil {
-		return err
+	if !ok {
+		t.nodes[n.header.Name] = n
 	}
-	t.nodes[h.Name] = &rootNode{header: h, from: from, at: t.size}
-	t.size += n
 	return nil
 }
 
@@ -163,7 +201,11 @@ func (t *rootTree) addFile(name string, content []byte) error {
 		return nil
 	}
 	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content))}
-	return t.add(h, "kiln", strings.NewReader(string(content)))
+	n, err := t.store(h, "kiln", bytes.NewReader(content))
+	if err != nil {
+		return err
+	}
+	return t.add(n)
 }
 
 // read returns the content of a file of the tree.

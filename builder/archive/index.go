@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -94,7 +93,7 @@ func (c *Client) parts(ctx context.Context, suite string, load func(*release) (*
 // does not exist.
 func (c *Client) part(ctx context.Context, m member, load func(*release) (*table, error)) (part, error) {
 	r, err := c.release(ctx, m.archive, m.suite)
-	if m.backports && isAbsent(err) {
+	if m.backports && errors.Is(err, errAbsent) {
 		return part{}, nil
 	}
 	if err != nil {
@@ -105,11 +104,6 @@ func (c *Client) part(ctx context.Context, m member, load func(*release) (*table
 		return part{}, fmt.Errorf("reading suite %s: %w", m.suite, err)
 	}
 	return part{table: t, release: r, backports: m.backports}, nil
-}
-
-func isAbsent(err error) bool {
-	var status *statusError
-	return errors.As(err, &status) && status.code == http.StatusNotFound
 }
 
 // Archives are the suites of the index, as a lock records them.

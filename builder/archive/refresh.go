@@ -28,18 +28,29 @@ func (c *Client) release(ctx context.Context, archive, suite string) (*release, 
 		return nil, fmt.Errorf("reading %s: %w", suite, ErrNoMirror)
 	}
 	var errs []error
+	absent := 0
 	for _, base := range c.mirrors[archive] {
 		r, err := c.releaseFrom(ctx, base, archive, suite)
 		if err == nil {
 			return r, nil
+		}
+		var status *statusError
+		if errors.As(err, &status) && status.code == http.StatusNotFound {
+			absent++
 		}
 		errs = append(errs, err)
 		if ctx.Err() != nil {
 			break
 		}
 	}
+	if absent == len(c.mirrors[archive]) {
+		return nil, fmt.Errorf("%w: %w", errAbsent, errors.Join(errs...))
+	}
 	return nil, errors.Join(errs...)
 }
+
+// errAbsent says that every mirror answered, and none has the suite.
+var errAbsent = errors.New("no mirror has it")
 
 func (c *Client) releaseFrom(ctx context.Context, base, archive, suite string) (*release, error) {
 	file := c.releaseFile(base, suite)

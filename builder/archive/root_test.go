@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func TestRealRoot(t *testing.T) {
 		t.Skip("needs root and half a minute")
 	}
 	c := hostClient(t, t.TempDir())
-	res, err := hostIndex(t, c, "amd64").Resolve(Request{Seeds: []string{"make"}, Essential: true})
+	res, err := hostIndex(t, c, runtime.GOARCH).Resolve(Request{Seeds: []string{"make"}, Essential: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,7 +108,9 @@ func TestStop(t *testing.T) {
 	if err := engine.Stop(ctx, cfg, false); err != nil {
 		t.Errorf("stopping an engine that does not run: %v", err)
 	}
+	before := cgroups(t)
 	e := connect(t, cfg)
+	runStep(t, e, newRootfs(t), "true")
 	pids := pidsOf(t, cfg)
 	if err := engine.Stop(ctx, cfg, false); !errors.Is(err, engine.ErrBusy) || engine.Hint(err) == "" {
 		t.Errorf("Stop with a client: %v, want ErrBusy with a hint", err)
@@ -121,6 +123,9 @@ func TestStop(t *testing.T) {
 		if isRunning(pid) {
 			t.Errorf("process %d runs after Stop", pid)
 		}
+	}
+	if left := cgroups(t); len(left) > len(before) {
+		t.Errorf("control groups are left: %v, before %v", left, before)
 	}
 	got := status(t, cfg)
 	if diff := cmp.Diff(engine.Status{StateDir: cfg.StateDir}, got); diff != "" {

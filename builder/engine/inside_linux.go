@@ -27,8 +27,8 @@ func becomeBuildkitd(l *launch) error {
 		if err := mountOwn(); err != nil {
 			return err
 		}
-		removeCgroups(l)
 	}
+	removeCgroups(l)
 	if err := removeLeftovers(l); err != nil {
 		return err
 	}
@@ -78,12 +78,19 @@ func removeLeftovers(l *launch) error {
 }
 
 // removeCgroups removes the control groups of containers that have ended
-// without runc; those with processes in them cannot be removed.
+// without runc, and those above them; a group in use cannot be removed. runc
+// makes them in every hierarchy (cgroups(7)).
 func removeCgroups(l *launch) {
-	for _, hierarchy := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} {
-		groups, _ := filepath.Glob(filepath.Join(hierarchy, l.cgroup(), "buildkit", "*"))
-		for _, g := range groups {
-			unix.Rmdir(g) //nolint:errcheck,gosec // in use, or a file
+	if l.Rootlesskit != "" {
+		return // steps of ordinary users have none
+	}
+	parent := l.cgroup()
+	for _, group := range []string{parent + "/buildkit/*", parent + "/buildkit", parent, filepath.Dir(parent)} {
+		for _, hierarchy := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} {
+			found, _ := filepath.Glob(filepath.Join(hierarchy, group))
+			for _, g := range found {
+				unix.Rmdir(g) //nolint:errcheck,gosec // in use, or a file
+			}
 		}
 	}
 }

@@ -177,3 +177,17 @@ func mountsBelow(t testing.TB, dir string) []string {
 	}
 	return found
 }
+
+// cgroups are the control groups of all embedded engines.
+func cgroups(t testing.TB) []string {
+	t.Helper()
+	var found []string
+	for _, pattern := range []string{"/sys/fs/cgroup/kiln/*/buildkit", "/sys/fs/cgroup/*/kiln/*/buildkit"} {
+		groups, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, groups...)
+	}
+	return found
+}

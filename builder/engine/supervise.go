@@ -68,6 +68,7 @@ func supervise(ctx context.Context, l *launch) error {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // a log
+	defer removeCgroups(l)
 	child, err := startChild(l, log)
 	if err != nil {
 		return err

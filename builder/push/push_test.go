@@ -299,13 +299,17 @@ func TestFaultsThatStay(t *testing.T) {
 		attach Attach
 		hint   string
 	}{
-		"manifests refused":   {fail(500, put("/manifests/")), attachTwo, ""},
-		"not allowed":         {fail(403, put("/manifests/")), attachTwo, "docker login"},
-		"not logged in":       {fail(401, func(*http.Request) bool { return true }), attachTwo, "docker login"},
-		"cosign tag refused":  {fail(500, put(".sig")), attachTwo, ""},
-		"blobs refused":       {fail(503, put("/blobs/")), attachTwo, ""},
-		"signing fails":       {nil, func(context.Context, v1.Descriptor, recipes.Attached) ([]recipes.Attachment, error) { return nil, errors.New("no key") }, ""},
-		"referrers not there": {fail(404, func(req *http.Request) bool { return strings.Contains(req.URL.Path, "/manifests/sha256-") && !strings.Contains(req.URL.Path, ".sig") && req.Method == http.MethodGet }), attachTwo, ""},
+		"manifests refused":  {fail(500, put("/manifests/")), attachTwo, ""},
+		"not allowed":        {fail(403, put("/manifests/")), attachTwo, "docker login"},
+		"not logged in":      {fail(401, func(*http.Request) bool { return true }), attachTwo, "docker login"},
+		"cosign tag refused": {fail(500, put(".sig")), attachTwo, ""},
+		"blobs refused":      {fail(503, put("/blobs/")), attachTwo, ""},
+		"signing fails": {nil, func(context.Context, v1.Descriptor, recipes.Attached) ([]recipes.Attachment, error) {
+			return nil, errors.New("no key")
+		}, ""},
+		"referrers not there": {fail(404, func(req *http.Request) bool {
+			return strings.Contains(req.URL.Path, "/manifests/sha256-") && !strings.Contains(req.URL.Path, ".sig") && req.Method == http.MethodGet
+		}), attachTwo, ""},
 	}
 	for label, tt := range tests {
 		t.Run(label, func(t *testing.T) {
@@ -531,5 +535,47 @@ func TestHints(t *testing.T) {
 		if !errors.As(err, &typed) || !strings.Contains(typed.Hint(), want) {
 			t.Errorf("got %v, want the hint %q", err, want)
 		}
+	}
+}
+
+// The registry's wish is heeded, also for what the layer above repeats.
+func TestWaitsAsAsked(t *testing.T) {
+	for _, method := range []string{http.MethodGet, http.MethodPatch} {
+		var calls int
+		answer := roundTripper(func(req *http.Request) (*http.Response, error) {
+			calls++
+			code, header := http.StatusOK, http.Header{}
+			if calls == 1 {
+				code = http.StatusTooManyRequests
+				header.Set("Retry-After", "30")
+			}
+			return &http.Response{StatusCode: code, Header: header, Body: http.NoBody, Request: req}, nil
+		})
+		r := &retry{inner: answer, base: time.Microsecond, limit: 300 * time.Millisecond}
+		req := httptest.NewRequestWithContext(t.Context(), method, "http://registry/v2/x/blobs/uploads/1", nil)
+		start := time.Now()
+		resp, err := r.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if took := time.Since(start); took < r.limit {
+			t.Errorf("%s: waited %v, want %v", method, took, r.limit)
+		}
+		if want := map[string]int{http.MethodGet: 2, http.MethodPatch: 1}[method]; calls != want {
+			t.Errorf("%s: got %d requests, want %d", method, calls, want)
+		}
+	}
+}
+
+func TestProgress(t *testing.T) {
+	s := newServer(t, true)
+	var done, total int64
+	r := fast(t, Config{Progress: func(d, all int64) { done, total = d, all }})
+	if _, err := r.Push(t.Context(), s.repo(t, "x"), image(t), attachTwo, []string{"1"}); err != nil {
+		t.Fatal(err)
+	}
+	if total < 3*2000 || done != total {
+		t.Errorf("got %d of %d bytes at the end, want all of at least 6000", done, total)
 	}
 }

@@ -40,7 +40,8 @@ func Main() int {
 		<-ctx.Done()
 		stop() // a second signal ends kiln at once
 	}()
-	err := newApp(os.Stdout, os.Stderr).RunContext(ctx, os.Args)
+	app := newApp(os.Stdout, os.Stderr)
+	err := app.RunContext(ctx, append(os.Args[:1:1], flagsFirst(app.Commands, os.Args[1:])...))
 	if err == nil {
 		return 0
 	}

@@ -109,12 +109,8 @@ func (b *bed) fresh(t *testing.T) *bed {
 		t.Fatal(err)
 	}
 	f := *b
-	f.env = append([]string{}, b.env...)
-	for _, v := range homes(dir) {
-		if err := os.MkdirAll(v[1], 0o700); err != nil {
-			t.Fatal(err)
-		}
-		f.env = append(f.env, v[0]+"="+v[1])
+	if f.homes, err = homes(dir); err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		f.must(t, "kiln", "engine", "stop")

@@ -101,8 +101,8 @@ func TestEngine(t *testing.T) {
 
 // engines are the processes of buildkitd whose state is in the bed's folder.
 func (b *bed) engines() (pids []int) {
-	state := os.Getenv("XDG_STATE_HOME")
-	for _, v := range b.env {
+	var state string
+	for _, v := range b.homes {
 		if dir, ok := strings.CutPrefix(v, "XDG_STATE_HOME="); ok {
 			state = dir
 		}

@@ -20,14 +20,16 @@ type bed struct {
 	*registry.Registry
 	// key and pub are cosign's files, without a password.
 	key, pub string
-	// env is added to the environment of what the test runs.
-	env []string
+	// env is added to the environment of what the test runs, homes to
+	// kiln's: the folders of its engine and caches.
+	env, homes []string
 }
 
 func newBed(t *testing.T) *bed {
 	t.Helper()
 	r := registry.Start(t, registry.Options{TLS: true, Auth: true})
-	b := &bed{Registry: r, env: []string{"DOCKER_CONFIG=" + r.DockerConfig}}
+	b := &bed{Registry: r, homes: shared}
+	b.env = []string{"DOCKER_CONFIG=" + r.DockerConfig, "COSIGN_PASSWORD="}
 	prefix := filepath.Join(t.TempDir(), "cosign")
 	b.key, b.pub = prefix+".key", prefix+".pub"
 	b.must(t, "cosign", "generate-key-pair", "--output-key-prefix", prefix)
@@ -54,6 +56,9 @@ func (b *bed) command(t *testing.T, name string, args ...string) *exec.Cmd {
 	}
 	c := exec.Command(path, args...) // not bound to the test: clean-ups run programs too
 	c.Env = append(os.Environ(), b.env...)
+	if name == "kiln" {
+		c.Env = append(c.Env, b.homes...)
+	}
 	return c
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -34,26 +35,32 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	for _, v := range homes(dir) {
-		os.Setenv(v[0], v[1])
-		if err := os.MkdirAll(v[1], 0o700); err != nil {
-			return 1, err
-		}
+	if shared, err = homes(dir); err != nil {
+		return 1, err
 	}
-	os.Setenv("COSIGN_PASSWORD", "")
-	defer exec.Command(program("kiln"), "engine", "stop").Run()
+	defer func() {
+		stop := exec.Command(program("kiln"), "engine", "stop")
+		stop.Env = append(os.Environ(), shared...)
+		if e := stop.Run(); err == nil {
+			err = e
+		}
+	}()
 	return m.Run(), nil
 }
 
-// homes are the variables that say where kiln keeps things, all below dir.
-func homes(dir string) [][2]string {
-	return [][2]string{
-		{"XDG_CACHE_HOME", filepath.Join(dir, "cache")},
-		{"XDG_STATE_HOME", filepath.Join(dir, "state")},
-		{"XDG_CONFIG_HOME", filepath.Join(dir, "config")},
-		{"XDG_DATA_HOME", filepath.Join(dir, "data")},
-		{"XDG_RUNTIME_DIR", filepath.Join(dir, "run")},
+// shared is the environment of the engine and cache that tests share.
+var shared []string
+
+// homes is the environment of a kiln that keeps everything below dir.
+func homes(dir string) (env []string, err error) {
+	for _, v := range []string{"CACHE_HOME", "STATE_HOME", "CONFIG_HOME", "DATA_HOME", "RUNTIME_DIR"} {
+		path := filepath.Join(dir, strings.ToLower(v))
+		if err := os.Mkdir(path, 0o700); err != nil {
+			return nil, err
+		}
+		env = append(env, "XDG_"+v+"="+path)
 	}
+	return env, nil
 }
 
 // root is the repository's folder; tests run in their own.

@@ -8,6 +8,7 @@ package registry
 
 import (
 	"bufio"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"os"
@@ -153,7 +154,8 @@ func (r *Registry) dockerConfig(t testing.TB) {
 	t.Helper()
 	config := "{}"
 	if r.User != "" {
-		config = fmt.Sprintf(`{"auths":{%q:{"username":%q,"password":%q}}}`, r.Addr, r.User, r.Password)
+		auth := base64.StdEncoding.EncodeToString([]byte(r.User + ":" + r.Password))
+		config = fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, r.Addr, auth)
 	}
 	write(t, r.DockerConfig, "config.json", []byte(config))
 }

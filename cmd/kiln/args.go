@@ -1,0 +1,55 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// flagsFirst moves a command's flags before its other arguments, since the
+// cli package stops at the first of those, and people write a recipe first.
+// What follows "--" stays as it is.
+func flagsFirst(commands []*cli.Command, args []string) []string {
+	i := slices.IndexFunc(commands, func(c *cli.Command) bool { return len(args) > 0 && c.HasName(args[0]) })
+	if i < 0 || commands[i].SkipFlagParsing {
+		return args
+	}
+	cmd := commands[i]
+	if len(cmd.Subcommands) > 0 {
+		return append(args[:1:1], flagsFirst(cmd.Subcommands, args[1:])...)
+	}
+	var flags, rest []string
+	for j := 1; j < len(args); j++ {
+		a := args[j]
+		switch {
+		case a == "--":
+			rest = append(rest, args[j:]...)
+			j = len(args)
+		case len(a) > 1 && a[0] == '-':
+			flags = append(flags, a)
+			if takesValue(cmd, a) && j+1 < len(args) {
+				j++
+				flags = append(flags, args[j])
+			}
+		default:
+			rest = append(rest, a)
+		}
+	}
+	return slices.Concat(args[:1], flags, rest)
+}
+
+// takesValue reports whether the argument after a is the value of the flag a.
+func takesValue(cmd *cli.Command, a string) bool {
+	if strings.Contains(a, "=") {
+		return false
+	}
+	name := strings.TrimLeft(a, "-")
+	for _, f := range cmd.Flags {
+		if slices.Contains(f.Names(), name) {
+			d, ok := f.(cli.DocGenerationFlag)
+			return ok && d.TakesValue()
+		}
+	}
+	return false
+}
