@@ -50,9 +50,9 @@ bench: build ## Time kiln against a Dockerfile pipeline; writes test/bench/READM
 .PHONY: quickstart quickstart-stop
 quickstart: deps build ## Build, sign, push and verify a real image, here and now
 	@test/tools.sh registry
-	@test/quickstart.sh
+	@go run ./test/quickstart
 quickstart-stop: ## End the quickstart's registry and engine
-	@test/quickstart.sh stop
+	@go run ./test/quickstart stop
 
 .PHONY: clean
 clean: quickstart-stop ## Remove what the other targets made

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sigstore/cosign/v2/pkg/cosign"
 	"github.com/sigstore/sigstore-go/pkg/root"
 )
 
@@ -45,4 +46,14 @@ func (id Identity) material() root.TrustedMaterial {
 		return keys
 	}
 	return root.TrustedMaterialCollection{keys, id.Log.material}
+}
+
+// checkOptions tells cosign's verifiers whose signatures count.
+func checkOptions(id Identity) *cosign.CheckOpts {
+	return &cosign.CheckOpts{
+		SigVerifier:     id.Key.verifier,
+		TrustedMaterial: id.material(),
+		IgnoreTlog:      id.Log == nil,
+		Offline:         true,
+	}
 }

@@ -5,18 +5,13 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
-	"maps"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/secure-systems-lab/go-securesystemslib/dsse"
-	"github.com/sigstore/cosign/v2/pkg/cosign"
 	cbundle "github.com/sigstore/cosign/v2/pkg/cosign/bundle"
 	"github.com/sigstore/cosign/v2/pkg/oci"
 	"github.com/sigstore/cosign/v2/pkg/oci/empty"
 	"github.com/sigstore/cosign/v2/pkg/oci/mutate"
-	"github.com/sigstore/cosign/v2/pkg/oci/signature"
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
 	ctypes "github.com/sigstore/cosign/v2/pkg/types"
 	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
@@ -162,76 +157,9 @@ func logged(sig oci.Signature) bool {
 	return err == nil && b != nil
 }
 
-// maxLayers bounds how many signatures of a foreign image are looked at.
-const maxLayers = 1000
-
-// layers are the signatures in an image of the tag layout, which may be nil.
-func layers(img v1.Image) ([]oci.Signature, error) {
-	if img == nil {
-		return nil, nil
-	}
-	manifest, err := img.Manifest()
-	if err != nil {
-		return nil, fmt.Errorf("reading signature image: %w", err)
-	}
-	if len(manifest.Layers) > maxLayers {
-		return nil, oci.NewMaxLayersExceeded(int64(len(manifest.Layers)), maxLayers)
-	}
-	var sigs []oci.Signature
-	for _, desc := range manifest.Layers {
-		layer, err := img.LayerByDigest(desc.Digest)
-		if err != nil {
-			return nil, fmt.Errorf("reading signature image: %w", err)
-		}
-		desc.Annotations = withoutCertificates(desc.Annotations)
-		sigs = append(sigs, signature.New(layer, desc))
-	}
-	return sigs, nil
-}
-
-// withoutCertificates hides what only certificate identities need: cosign's
-// reader takes for granted that a certificate annotation holds one.
-func withoutCertificates(annotations map[string]string) map[string]string {
-	clean := maps.Clone(annotations)
-	for _, key := range []string{
-		static.CertificateAnnotationKey, static.ChainAnnotationKey, static.RFC3161TimestampAnnotationKey,
-	} {
-		delete(clean, key)
-	}
-	return clean
-}
-
-// tagged is an image of the tag layout as cosign's functions take it.
-type tagged struct{ v1.Image }
-
-// Get implements oci.Signatures.
-func (t tagged) Get() ([]oci.Signature, error) { return layers(t.Image) }
-
 func appendTo(base v1.Image, sigs ...oci.Signature) (v1.Image, error) {
 	if base == nil {
 		return mutate.AppendSignatures(empty.Signatures(), false, sigs...)
 	}
 	return mutate.AppendSignatures(tagged{base}, false, sigs...)
-}
-
-func envelopePayload(att oci.Signature) string {
-	data, err := att.Payload()
-	if err != nil {
-		return ""
-	}
-	var env dsse.Envelope
-	if json.Unmarshal(data, &env) != nil {
-		return ""
-	}
-	return env.Payload
-}
-
-// checkOptions tells cosign's verifiers whose signatures count.
-func checkOptions(id Identity) *cosign.CheckOpts {
-	return &cosign.CheckOpts{
-		SigVerifier:     id.Key.verifier,
-		TrustedMaterial: id.material(),
-		IgnoreTlog:      id.Log == nil,
-		Offline:         true,
-	}
 }
