@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,11 +32,10 @@ func (k *Locker) Lock(ctx context.Context, r *recipes.Recipe) (*recipes.Lock, er
 	}
 	times := make([]int64, len(r.Sources))
 	archives := make([][]recipes.Archive, len(r.Platforms))
-	debian := sync.OnceValues(func() (*archive.Sources, error) { return k.Archive.Sources(ctx, r.Suite) })
 	g, ctx := errgroup.WithContext(ctx)
 	for i, s := range r.Sources {
 		g.Go(func() error {
-			pinned, err := k.source(ctx, s, filepath.Dir(r.File), func() (source.Sources, error) { return debian() })
+			pinned, err := k.source(ctx, s, r)
 			if err != nil {
 				return fmt.Errorf("%s:%d:%d: %w", r.File, s.Pos.Line, s.Pos.Col, err)
 			}
@@ -56,13 +54,18 @@ func (k *Locker) Lock(ctx context.Context, r *recipes.Recipe) (*recipes.Lock, er
 		return nil, fmt.Errorf("locking %s: %w", r.Name, err)
 	}
 	l.Archives = archives[0]
+	if err := k.addSourceSuites(ctx, r, l); err != nil {
+		return nil, fmt.Errorf("locking %s: %w", r.Name, err)
+	}
 	l.Epoch = epoch(l, times)
 	return l, nil
 }
 
-func (k *Locker) source(ctx context.Context, s recipes.Source, dir string, debian func() (source.Sources, error)) (source.Pinned, error) {
+func (k *Locker) source(ctx context.Context, s recipes.Source, r *recipes.Recipe) (source.Pinned, error) {
 	if s.Git == nil {
-		return k.Sources.Lock(ctx, s, dir, debian)
+		return k.Sources.Lock(ctx, s, filepath.Dir(r.File), func() (source.Sources, error) {
+			return k.Archive.Sources(ctx, sourceRelease(r, s))
+		})
 	}
 	c, err := k.Git(ctx, *s.Git)
 	if err != nil {
@@ -72,6 +75,34 @@ func (k *Locker) source(ctx context.Context, s recipes.Source, dir string, debia
 	return source.Pinned{Time: c.Time, LockedSource: recipes.LockedSource{
 		Kind: "git", Name: name, Version: s.Git.Ref, Commit: c.ID,
 	}}, nil
+}
+
+// sourceRelease is the release that a Debian source comes from.
+func sourceRelease(r *recipes.Recipe, s recipes.Source) string {
+	if s.Debian.Suite == "" {
+		return r.Suite
+	}
+	release, _, _ := strings.Cut(s.Debian.Suite, "-")
+	return release
+}
+
+// addSourceSuites adds to the lock the suites that only sources come from.
+func (k *Locker) addSourceSuites(ctx context.Context, r *recipes.Recipe, l *recipes.Lock) error {
+	for _, s := range r.Sources {
+		if s.Debian == nil || sourceRelease(r, s) == r.Suite {
+			continue
+		}
+		index, err := k.Archive.Sources(ctx, sourceRelease(r, s))
+		if err != nil {
+			return err
+		}
+		for _, a := range index.Archives() {
+			if !slices.Contains(l.Archives, a) {
+				l.Archives = append(l.Archives, a)
+			}
+		}
+	}
+	return nil
 }
 
 // Architecture is Debian's name for the architecture of a platform (os/arch).

@@ -132,11 +132,17 @@ func checkModule(c *checker, at, s string) {
 }
 
 func checkDebian(c *checker, at string, d *DebianSource) {
+	if d.Suite != "" && !anySuite.MatchString(d.Suite) {
+		c.bad(at+".suite", "give its codename, such as trixie, trixie-backports or sid", "%s.suite %q is not a suite", at, clip(d.Suite))
+	}
 	checkPackage(c, at+".package", d.Package)
 	if d.Version != "" && !debianVersion.MatchString(d.Version) {
 		c.bad(at+".version", "write it as the archive has it, such as 1:2.3-4", "%s.version %q is not a Debian version", at, clip(d.Version))
 	}
 }
+
+// anySuite is a codename, with or without what Debian adds to it.
+var anySuite = regexp.MustCompile(`^[a-z]+(-(updates|security|backports))?$`)
 
 // checkPackage is for the name of a Debian package.
 func checkPackage(c *checker, at, name string) {

@@ -42,7 +42,7 @@ func sourceInput(s Source) string {
 	case KindGo:
 		w = []string{s.Go}
 	case KindDebian:
-		w = []string{s.Debian.Package, s.Debian.Version, when("patches", s.Debian.Patches)}
+		w = []string{s.Debian.Package, s.Debian.Suite, s.Debian.Version, when("patches", s.Debian.Patches)}
 	case KindLocal:
 		w = []string{s.Local.Path}
 	}

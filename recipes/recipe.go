@@ -88,7 +88,10 @@ type GitSource struct {
 // its name.
 type DebianSource struct {
 	Package string `yaml:"package" kiln:"required"`
-	// Version is an exact Debian version; empty is the newest of the suite.
+	// Suite is the one suite to take it from, such as sid or trixie; empty
+	// is the recipe's suite with its updates and security updates.
+	Suite string `yaml:"suite"`
+	// Version is an exact Debian version; empty is the newest.
 	Version string `yaml:"version"`
 	// Patches applies Debian's patch series to the upstream tarball.
 	Patches bool `yaml:"patches"`

@@ -80,12 +80,12 @@ func (s *Sources) Archives() []recipes.Archive { return archivesOf(s.parts) }
 
 // Lookup returns the source package name in the given version, which may be
 // in any suite; or, where version is empty, in the newest version outside
-// backports.
-func (s *Sources) Lookup(name, version string) (Source, error) {
+// backports. Where suite is not empty, only that one suite counts.
+func (s *Sources) Lookup(name, version, suite string) (Source, error) {
 	var best Source
 	for i := range s.parts {
 		p := &s.parts[i]
-		if p.backports && version == "" {
+		if suite != "" && p.release.codename != suite || suite == "" && p.backports && version == "" {
 			continue
 		}
 		for _, row := range p.named(name) {

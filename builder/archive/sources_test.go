@@ -34,7 +34,7 @@ func TestSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.Lookup("nginx", "1.26-1")
+	got, err := s.Lookup("nginx", "1.26-1", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,15 +49,15 @@ func TestSources(t *testing.T) {
 		t.Errorf("source (-want +got):\n%s", d)
 	}
 	for in, want := range map[string]string{"": "1.26-1+deb13u1", "1.28-1": "1.28-1"} {
-		if got, err := s.Lookup("nginx", in); err != nil || got.Version != want {
+		if got, err := s.Lookup("nginx", in, ""); err != nil || got.Version != want {
 			t.Errorf("Lookup(nginx, %q) = %s, %v, want %s", in, got.Version, err, want)
 		}
 	}
 	var unknown *UnknownError
-	if _, err := s.Lookup("nginy", ""); !errors.As(err, &unknown) || unknown.Hint() != "did you mean nginx?" {
+	if _, err := s.Lookup("nginy", "", ""); !errors.As(err, &unknown) || unknown.Hint() != "did you mean nginx?" {
 		t.Errorf("got %v, want an UnknownError with a hint", err)
 	}
-	if _, err := s.Lookup("nginx", "9"); !errors.As(err, &unknown) || !strings.Contains(unknown.Hint(), "1.28-1") {
+	if _, err := s.Lookup("nginx", "9", ""); !errors.As(err, &unknown) || !strings.Contains(unknown.Hint(), "1.28-1") {
 		t.Errorf("got %v, want an UnknownError with the versions there are", err)
 	}
 }

@@ -33,7 +33,7 @@ const format = "source-layer 1"
 
 // Sources is the part of the Debian archive's indexes that Lock needs.
 type Sources interface {
-	Lookup(name, version string) (archive.Source, error)
+	Lookup(name, version, suite string) (archive.Source, error)
 }
 
 // Fetcher fetches sources.
@@ -54,7 +54,7 @@ type Pinned struct {
 }
 
 // Lock pins src, which is any but a git source. Local sources are found below
-// dir; debian knows the suite's source packages, and is asked only for those.
+// dir; debian knows the source packages, and is asked only for those.
 func (f *Fetcher) Lock(ctx context.Context, src recipes.Source, dir string, debian func() (Sources, error)) (Pinned, error) {
 	switch src.Kind() {
 	case "archive":
@@ -111,7 +111,7 @@ func (f *Fetcher) lockGo(ctx context.Context, src recipes.Source) (Pinned, error
 }
 
 func (f *Fetcher) lockDebian(ctx context.Context, src recipes.Source, index Sources) (Pinned, error) {
-	pkg, err := index.Lookup(src.Debian.Package, src.Debian.Version)
+	pkg, err := index.Lookup(src.Debian.Package, src.Debian.Version, src.Debian.Suite)
 	if err != nil {
 		return Pinned{}, err
 	}
