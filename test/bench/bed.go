@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -62,7 +63,9 @@ func (b *bed) startRegistry(ctx context.Context) error {
 		return err
 	}
 	b.host = l.Addr().String()
-	l.Close()
+	if err := l.Close(); err != nil {
+		return err
+	}
 	config := filepath.Join(b.tmp, "registry.yaml")
 	text := fmt.Sprintf("version: 0.1\nlog: {accesslog: {disabled: true}, level: error}\n"+
 		"storage: {filesystem: {rootdirectory: %q}}\nhttp: {addr: %q}\n",
@@ -84,7 +87,9 @@ func (b *bed) close() {
 	if b.registry != nil {
 		b.registry.stop()
 	}
-	os.RemoveAll(b.tmp)
+	if err := os.RemoveAll(b.tmp); err != nil {
+		log.Print(err)
+	}
 }
 
 // copySource puts a copy of the service below dir.

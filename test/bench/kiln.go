@@ -42,7 +42,7 @@ func (k *kiln) kiln(ctx context.Context, args ...string) error {
 }
 
 func (k *kiln) build(ctx context.Context, repo string) error {
-	return k.kiln(ctx, "build", k.recipe(), "--push", k.host+"/"+repo, "--key", k.bed.key, "--progress", "plain")
+	return k.kiln(ctx, "build", k.recipe(), "--push", k.host+"/"+repo, "--key", k.key, "--progress", "plain")
 }
 
 // clean stops the engine as well: starting it is part of kiln's clean build.

@@ -42,7 +42,11 @@ func start(t *testing.T, b *bed, image string) *container {
 		return b.must(t, "podman", append([]string{"--root", dir + "/root", "--runroot", dir + "/run",
 			"--storage-driver", "vfs", "--runtime", "runc"}, args...)...)
 	}}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
 	c.podman(t, "pull", "--quiet", "--cert-dir", b.certDir(t), "--authfile", filepath.Join(b.DockerConfig, "config.json"), image)
 	c.id = c.podman(t, "run", "--detach", "--network=none", "--read-only", "--cap-drop=all",
 		"--security-opt=no-new-privileges", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", image).last()

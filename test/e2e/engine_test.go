@@ -28,9 +28,11 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, 5*time.Minute, "the step that sleeps", func() bool { return len(processes(nap)) > 0 })
-	c.Process.Signal(os.Interrupt)
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
 	start := time.Now()
-	c.Wait()
+	c.Wait() //nolint:errcheck // the exit code is looked at below
 	if d := time.Since(start); d > 10*time.Second {
 		t.Errorf("it ended %s after the interrupt, want at once", d)
 	}
@@ -44,9 +46,11 @@ func TestInterrupt(t *testing.T) {
 	b.build(t, b.copyRecipe(t, probe, "1.0.0", "1.0.1"), "probe")
 }
 
-// TestShared: two builds at once use one engine.
+// TestShared: two builds that begin at once, with no engine running, start
+// one and share it.
 func TestShared(t *testing.T) {
-	b := newBed(t).fresh(t)
+	b := newBed(t)
+	b.must(t, "kiln", "engine", "stop")
 	var recipes []string
 	for i := range 2 {
 		recipes = append(recipes, b.copyRecipe(t, probe, "1.0.0", fmt.Sprintf("2.0.%d", i)))
@@ -87,10 +91,16 @@ func TestKilled(t *testing.T) {
 
 // TestEngine: status, stop and stop again.
 func TestEngine(t *testing.T) {
-	b := newBed(t).fresh(t)
-	b.build(t, b.copyRecipe(t, probe), "probe")
-	b.must(t, "kiln", "engine", "status")
-	b.must(t, "kiln", "engine", "prune")
+	b := newBed(t)
+	b.build(t, b.copyRecipe(t, probe, "1.0.0", "4.0.0"), "probe")
+	pids := b.engines()
+	if len(pids) != 1 {
+		t.Fatalf("got engines %v, want one", pids)
+	}
+	if got := b.must(t, "kiln", "engine", "status").stdout; !strings.Contains(got, fmt.Sprintf("%d\n", pids[0])) {
+		t.Errorf("status does not say process %d:\n%s", pids[0], got)
+	}
+	b.must(t, "kiln", "engine", "prune", "--keep", "100000000000")
 	for range 2 {
 		b.must(t, "kiln", "engine", "stop")
 		if pids := b.engines(); len(pids) != 0 {

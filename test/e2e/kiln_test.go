@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,7 +55,7 @@ func (b *bed) command(t *testing.T, name string, args ...string) *exec.Cmd {
 	if _, err := os.Stat(path); err != nil {
 		path = name
 	}
-	c := exec.Command(path, args...) // not bound to the test: clean-ups run programs too
+	c := exec.Command(path, args...) //nolint:gosec // not bound to the test: clean-ups run programs too
 	c.Env = append(os.Environ(), b.env...)
 	if name == "kiln" {
 		c.Env = append(c.Env, b.homes...)
@@ -161,11 +162,11 @@ func replace(t *testing.T, path string, oldnew ...string) {
 		t.Fatal(err)
 	}
 	text := string(data)
-	for i := 0; i < len(oldnew); i += 2 {
-		if !strings.Contains(text, oldnew[i]) {
-			t.Fatalf("%s does not hold %q", path, oldnew[i])
+	for pair := range slices.Chunk(oldnew, 2) {
+		if !strings.Contains(text, pair[0]) {
+			t.Fatalf("%s does not hold %q", path, pair[0])
 		}
-		text = strings.Replace(text, oldnew[i], oldnew[i+1], 1)
+		text = strings.Replace(text, pair[0], pair[1], 1)
 	}
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,16 +35,13 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	defer os.RemoveAll(dir)
 	if shared, err = homes(dir); err != nil {
 		return 1, err
 	}
 	defer func() {
-		stop := exec.Command(program("kiln"), "engine", "stop")
+		stop := exec.Command(program("kiln"), "engine", "stop") //nolint:gosec // the program under test
 		stop.Env = append(os.Environ(), shared...)
-		if e := stop.Run(); err == nil {
-			err = e
-		}
+		err = errors.Join(err, stop.Run(), os.RemoveAll(dir))
 	}()
 	return m.Run(), nil
 }

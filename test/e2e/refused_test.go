@@ -51,12 +51,9 @@ func TestPackageGone(t *testing.T) {
 	lock := read(t, lockOf(recipe))
 	// Some package's path and digest, of which no cache can have any.
 	path := regexp.MustCompile(`pool/\S+/(\w[^/_]*)_\S+\.deb`).FindStringSubmatch(lock)
-	digest := regexp.MustCompile(regexp.QuoteMeta(path[0]) + `\s+size: \d+\s+sha256: ([0-9a-f]{64})`).FindStringSubmatch(lock)
-	if digest == nil {
-		t.Fatalf("no digest after %s in the lock", path[0])
-	}
+	digest := regexp.MustCompile(`[0-9a-f]{64}`).FindString(lock[strings.Index(lock, path[0]):])
 	replace(t, lockOf(recipe), path[0], strings.Replace(path[0], path[1]+"_", path[1]+"_0gone", 1),
-		digest[1], strings.Repeat("f", 64))
+		digest, strings.Repeat("f", 64))
 	b.mustFail(t, 1, []string{path[1], "0gone", "kiln lock"}, b.flags(recipe, "probe")...)
 }
 

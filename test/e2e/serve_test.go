@@ -62,7 +62,9 @@ func talk(t *testing.T, c *container, exchanges []exchange) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
 	lines := bufio.NewReader(conn)
 	for _, e := range exchanges {
 		if _, err := io.WriteString(conn, e.send); err != nil {

@@ -50,7 +50,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := shell(kiln, "verify", image.Reference, "--key", key); err != nil {
+	if _, err := shell("verify", image.Reference, "--key", key); err != nil {
 		return err
 	}
 	image.show(host)
@@ -83,14 +83,14 @@ func build(repo string) (*image, error) {
 		return nil, err
 	}
 	copied := filepath.Join(fresh, filepath.Base(recipe))
-	if _, err := shell(kiln, "lock", copied); err != nil {
+	if _, err := shell("lock", copied); err != nil {
 		return nil, err
 	}
 	return buildRecipe(copied, repo)
 }
 
 func buildRecipe(path, repo string) (*image, error) {
-	out, err := shell(kiln, "build", path, "--push", repo, "--output", "json")
+	out, err := shell("build", path, "--push", repo, "--output", "json")
 	if err != nil {
 		return nil, err
 	}
@@ -146,14 +146,14 @@ func publicKey() (string, error) {
 	return filepath.Join(state, "kiln", "keys", "kiln-dev.pub"), nil
 }
 
-// shell shows a command, runs it, and returns its standard output.
-func shell(name string, args ...string) ([]byte, error) {
-	fmt.Fprintf(os.Stderr, "\n$ %s %s\n", name, strings.Join(args, " "))
-	c := exec.Command(name, args...) //nolint:gosec // the commands of this program
+// shell shows a command of kiln, runs it, and returns its standard output.
+func shell(args ...string) ([]byte, error) {
+	fmt.Fprintf(os.Stderr, "\n$ %s %s\n", kiln, strings.Join(args, " "))
+	c := exec.Command(kiln, args...) //nolint:gosec // the commands of this program
 	c.Stderr = os.Stderr
 	out, err := c.Output()
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", name, args[0], err)
+		return nil, fmt.Errorf("kiln %s: %w", args[0], err)
 	}
 	return out, nil
 }

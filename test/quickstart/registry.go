@@ -44,7 +44,7 @@ func startRegistry() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer out.Close() //nolint:errcheck // the registry writes to it
+	defer out.Close() // the registry has it, too
 	fmt.Fprintf(os.Stderr, "\n$ %s serve %s &\n", registryProgram, config)
 	c := exec.Command(registryProgram, "serve", config) //nolint:gosec // as above
 	c.Stdout, c.Stderr = out, out
@@ -110,6 +110,6 @@ func stop() error {
 	if _, err := os.Stat(kiln); err != nil {
 		return nil // never built, never started
 	}
-	_, err := shell(kiln, "engine", "stop")
+	_, err := shell("engine", "stop")
 	return err
 }
