@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"time"
 
 	"github.com/containerd/containerd/v2/core/content"
 	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
@@ -31,7 +32,11 @@ type Engine struct {
 	Store *blobs.Store
 	// Secrets are for fetch steps, by name; see CASecret.
 	Secrets map[string][]byte
+	// Display shows what goes on.
 	Display *progress.Display
+	// TestTimeout bounds how long one test of a recipe may run. If less than
+	// or equal to 0, a default (currently 2 minutes) is used.
+	TestTimeout time.Duration
 }
 
 // StepError says which step of a recipe failed.
@@ -48,14 +53,11 @@ type StepError struct {
 }
 
 func (e *StepError) Error() string {
-	where := e.File
-	if e.Pos != (recipes.Pos{}) {
-		where = fmt.Sprintf("%s:%d:%d", e.File, e.Pos.Line, e.Pos.Col)
-	}
+	msg := fmt.Sprintf("step %q: %v", e.Name, e.Err)
 	if e.Exit > 0 {
-		return fmt.Sprintf("%s: step %q ended with exit code %d", where, e.Name, e.Exit)
+		msg = fmt.Sprintf("step %q ended with exit code %d", e.Name, e.Exit)
 	}
-	return fmt.Sprintf("%s: step %q: %v", where, e.Name, e.Err)
+	return recipes.Problem{File: e.File, Pos: e.Pos, Msg: msg}.String()
 }
 
 func (e *StepError) Unwrap() error { return e.Err }
@@ -79,17 +81,21 @@ func (e *Engine) FileLists(ctx context.Context, p *Plan, sp *spool.Spool) (map[s
 		if f.Type != tar.TypeReg {
 			continue
 		}
-		r, err := f.Open()
-		if err != nil {
-			return nil, err
+		if lists[path.Base(f.Path)], err = text(f); err != nil {
+			return nil, fmt.Errorf("reading package lists: %w", err)
 		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			return nil, err
-		}
-		lists[path.Base(f.Path)] = string(text)
 	}
 	return lists, nil
+}
+
+func text(f layer.Entry) (string, error) {
+	r, err := f.Open()
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	return string(b), err
 }
 
 func (e *Engine) export(ctx context.Context, p *Plan, st llb.State, title string, sp *spool.Spool) ([]layer.Entry, error) {
@@ -153,7 +159,7 @@ func (e *Engine) stepError(ctx context.Context, p *Plan, w *progress.Watch, err 
 	step.Name, step.Log = w.Step(vertex.Digest)
 	var exit *gatewaypb.ExitError
 	if errors.As(err, &exit) {
-		step.Exit = int(exit.ExitCode)
+		step.Exit = int(exit.ExitCode) //nolint:gosec // an exit code is below 256
 	}
 	for _, s := range errdefs.Sources(err) {
 		if len(s.Ranges) > 0 {

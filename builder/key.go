@@ -27,7 +27,7 @@ func LocalTrees(ctx context.Context, r *recipes.Recipe) (Trees, error) {
 		}
 		digest, err := source.LocalDigest(ctx, *s.Local, filepath.Dir(r.File))
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d:%d: %w", r.File, s.Pos.Line, s.Pos.Col, err)
+			return nil, placed(r, s.Pos, err)
 		}
 		trees[i] = digest
 	}

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kiln-build/kiln/builder/archive"
-	"github.com/kiln-build/kiln/builder/image"
 	"github.com/kiln-build/kiln/builder/source"
 	"github.com/kiln-build/kiln/recipes"
 )
@@ -37,7 +36,7 @@ func (k *Locker) Lock(ctx context.Context, r *recipes.Recipe) (*recipes.Lock, er
 		g.Go(func() error {
 			pinned, err := k.source(ctx, s, r)
 			if err != nil {
-				return fmt.Errorf("%s:%d:%d: %w", r.File, s.Pos.Line, s.Pos.Col, err)
+				return placed(r, s.Pos, fmt.Errorf("locking %s: %w", s, err))
 			}
 			l.Sources[i], times[i] = pinned.LockedSource, pinned.Time
 			return nil
@@ -51,11 +50,11 @@ func (k *Locker) Lock(ctx context.Context, r *recipes.Recipe) (*recipes.Lock, er
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("locking %s: %w", r.Name, err)
+		return nil, err
 	}
 	l.Archives = archives[0]
 	if err := k.addSourceSuites(ctx, r, l); err != nil {
-		return nil, fmt.Errorf("locking %s: %w", r.Name, err)
+		return nil, err
 	}
 	l.Epoch = epoch(l, times)
 	return l, nil
@@ -94,7 +93,7 @@ func (k *Locker) addSourceSuites(ctx context.Context, r *recipes.Recipe, l *reci
 		}
 		index, err := k.Archive.Sources(ctx, sourceRelease(r, s))
 		if err != nil {
-			return err
+			return placed(r, s.Pos, fmt.Errorf("locking %s: %w", s, err))
 		}
 		for _, a := range index.Archives() {
 			if !slices.Contains(l.Archives, a) {
@@ -103,92 +102,6 @@ func (k *Locker) addSourceSuites(ctx context.Context, r *recipes.Recipe, l *reci
 		}
 	}
 	return nil
-}
-
-// Architecture is Debian's name for the architecture of a platform (os/arch).
-func Architecture(platform string) string {
-	_, arch, _ := strings.Cut(platform, "/")
-	return arch // Debian and OCI agree on those that kiln builds for
-}
-
-func (k *Locker) platform(ctx context.Context, r *recipes.Recipe, platform string) (recipes.LockedPlatform, []recipes.Archive, error) {
-	locked := recipes.LockedPlatform{Platform: platform}
-	index, err := k.Archive.Index(ctx, r.Suite, Architecture(platform))
-	if err != nil {
-		return locked, nil, err
-	}
-	if r.Build.Image == "" {
-		if locked.Build, err = buildPackages(r, index); err != nil {
-			return locked, nil, err
-		}
-	}
-	locked.Image, err = imagePackages(r, index)
-	return locked, index.Archives(), err
-}
-
-func buildPackages(r *recipes.Recipe, index *archive.Index) ([]recipes.Package, error) {
-	for _, t := range r.Build.Toolchain {
-		if err := checkToolchain(r, t, index); err != nil {
-			return nil, err
-		}
-	}
-	seeds, err := BuildPackages(r)
-	if err != nil {
-		return nil, err
-	}
-	res, err := index.Resolve(archive.Request{Seeds: seeds, Essential: true})
-	if err != nil {
-		return nil, fmt.Errorf("resolving the build environment: %w", err)
-	}
-	return res.Packages, nil
-}
-
-// checkToolchain says which versions there are where the asked one is not.
-func checkToolchain(r *recipes.Recipe, toolchain string, index *archive.Index) error {
-	pkgs, err := ToolchainPackages(toolchain)
-	if err != nil {
-		return err
-	}
-	if _, ok := index.Lookup(pkgs[0]); ok {
-		return nil
-	}
-	pos := r.Pos("build.toolchain")
-	return &recipes.Errors{Problems: []recipes.Problem{{
-		File: r.File, Pos: pos, Msg: fmt.Sprintf("%s has no toolchain %s", r.Suite, toolchain),
-		Hint: fmt.Sprintf("there are %s", strings.Join(toolchains(toolchain, index), ", ")),
-	}}}
-}
-
-// imagePackages are the packages of the base and of image.packages, with what
-// the latter and the C library depend on: of these the closure takes what is
-// needed. Packages of data are taken alone, for their dependencies serve
-// installing them.
-func imagePackages(r *recipes.Recipe, index *archive.Index) ([]recipes.Package, error) {
-	base, _ := image.BasePackages(r.Image.Base)
-	data, _ := image.BasePackages("static")
-	var seeds []string
-	var locked []recipes.Package
-	for _, name := range append(slices.Clone(base), r.Image.Packages...) {
-		if !slices.Contains(data, name) {
-			seeds = append(seeds, name)
-			continue
-		}
-		p, ok := index.Lookup(name)
-		if !ok {
-			return nil, fmt.Errorf("resolving the base: %s has no package %s", r.Suite, name)
-		}
-		locked = append(locked, p)
-	}
-	res, err := index.Resolve(archive.Request{Seeds: seeds})
-	if err != nil {
-		return nil, fmt.Errorf("resolving the image's packages: %w", err)
-	}
-	locked = slices.DeleteFunc(locked, func(p recipes.Package) bool {
-		return slices.ContainsFunc(res.Packages, func(o recipes.Package) bool { return o.Name == p.Name })
-	})
-	locked = append(locked, res.Packages...)
-	slices.SortFunc(locked, func(a, b recipes.Package) int { return strings.Compare(a.Name, b.Name) })
-	return locked, nil
 }
 
 // epoch is the time of the first source that has one, else that of the

@@ -3,7 +3,6 @@ package builder
 import (
 	"context"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -91,7 +90,7 @@ func (p *Preparer) rootLayer(essential []recipes.Package) (layer.Layer, error) {
 	for _, pkg := range essential {
 		debs = append(debs, p.Store.Path(pkg.SHA256))
 	}
-	if err := archive.WriteRootTar(io.Writer(w), debs, 0); err != nil {
+	if err := archive.WriteRootTar(w, debs, 0); err != nil {
 		return layer.Layer{}, err
 	}
 	hexsum, size, err := w.Commit("")
@@ -108,7 +107,7 @@ func (p *Preparer) sources(ctx context.Context, r *recipes.Recipe, l *recipes.Lo
 		}
 		made, err := p.Sources.Layer(ctx, s, l.Sources[i], filepath.Dir(r.File), trees[i], l.Epoch.Seconds)
 		if err != nil {
-			return v1.Hash{}, fmt.Errorf("%s:%d:%d: %w", r.File, s.Pos.Line, s.Pos.Col, err)
+			return v1.Hash{}, placed(r, s.Pos, err)
 		}
 		layers = append(layers, made)
 	}

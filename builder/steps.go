@@ -29,7 +29,7 @@ const (
 	caFile   = "/run/kiln/ca.pem"
 )
 
-// GoEnv are the settings of the go command that fetch steps take from where
+// goEnv are the settings of the go command that fetch steps take from where
 // kiln runs; each is a secret of its own name.
 var goEnv = []string{"GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE"}
 

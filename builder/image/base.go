@@ -91,7 +91,7 @@ func (a *assembly) addPackages(ctx context.Context, by string, names []string, e
 	}
 	l := w.Layer.In(a.Store)
 	for _, f := range l.Files {
-		a.root.add(layer.Entry{File: f, Open: a.fromBlob(l, f.Path)})
+		a.root.add(layer.Entry{File: f}) // without content: it was looked at when the layer was written
 	}
 	a.layers = append(a.layers, addition{layer: l, by: by, debs: w.Installed})
 	return nil
@@ -105,6 +105,9 @@ func (a *assembly) writeBase(ctx context.Context, pkgs []recipes.Package, extra 
 		return written{}, err
 	}
 	if err := scratch.addLoaded(ctx, "", loaded, extra); err != nil {
+		return written{}, err
+	}
+	if err := judge(&recipes.Recipe{File: a.Recipe.File}, inspectTree(scratch.root)); err != nil {
 		return written{}, err
 	}
 	add := scratch.layers[0]
@@ -137,30 +140,6 @@ func (a *assembly) addLoaded(ctx context.Context, by string, loaded []*packageFi
 		return err
 	}
 	return a.addLayer(by, append(entries, more...), installed)
-}
-
-// fromBlob reads a file of a layer that was written before. Few are read: the
-// programs among them, to find what they need.
-func (a *assembly) fromBlob(l *layer.Layer, p string) func() (io.ReadCloser, error) {
-	return func() (io.ReadCloser, error) {
-		r, err := l.Uncompressed()
-		if err != nil {
-			return nil, err
-		}
-		for t := tar.NewReader(r); ; {
-			h, err := t.Next()
-			if err != nil {
-				r.Close() //nolint:errcheck // opened for reading
-				return nil, fmt.Errorf("reading %s of layer %s: %w", p, l.Blob, err)
-			}
-			if path.Join("/", h.Name) == p {
-				return struct {
-					io.Reader
-					io.Closer
-				}{t, r}, nil
-			}
-		}
-	}
 }
 
 // locked finds packages by name in the lock.

@@ -63,7 +63,11 @@ func covers(pattern, p string) bool {
 
 // inspect finds what the rules refuse, by path.
 func inspect(r *recipes.Recipe, t *tree) []Finding {
-	findings := append(inspectUser(r), inspectEnv(r)...)
+	return append(append(inspectUser(r), inspectEnv(r)...), inspectTree(t)...)
+}
+
+func inspectTree(t *tree) []Finding {
+	var findings []Finding
 	for _, e := range t.sorted() {
 		findings = append(findings, inspectEntry(e)...)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -54,7 +53,11 @@ func (b *build) answer(ctx context.Context, key string) (v1.Hash, bool, error) {
 
 // memory is the file whose being there says that the image was verified.
 func (b *build) memory(key string, digest v1.Hash) (string, error) {
-	k, err := memo.Key("verified 1", b.target.repository(), key, digest, b.key.ID(), b.tlog)
+	place, err := b.target.place()
+	if err != nil {
+		return "", fmt.Errorf("remembering what was verified: %w", err)
+	}
+	k, err := memo.Key("verified 1", place, key, digest, b.key.ID(), b.tlog)
 	return filepath.Join(b.env.state, "verified", k), err
 }
 
@@ -96,5 +99,5 @@ func (b *build) since(res *result) string {
 	if err != nil {
 		return ""
 	}
-	return strings.TrimSpace(fi.ModTime().Format("2006-01-02 15:04"))
+	return fi.ModTime().Format("2006-01-02 15:04")
 }

@@ -53,3 +53,14 @@ func takesValue(cmd *cli.Command, a string) bool {
 	}
 	return false
 }
+
+func outputFlag(usage string) cli.Flag {
+	return &cli.StringFlag{Name: "output", Value: "text", Usage: usage}
+}
+
+func checkOutput(c *cli.Context) error {
+	if out := c.String("output"); out != "text" && out != "json" {
+		return usagef("--output: want text or json, got %q", out)
+	}
+	return nil
+}

@@ -22,7 +22,7 @@ func engineCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{
 				Name: "status", Usage: "say whether it runs, where, and how large its cache is", OnUsageError: usageError,
-				Flags:  []cli.Flag{&cli.StringFlag{Name: "output", Value: "text", Usage: "text or json"}},
+				Flags:  []cli.Flag{outputFlag("text or json")},
 				Action: withEngine(engineStatus),
 			},
 			{
@@ -73,6 +73,9 @@ func withEngine(f func(*cli.Context, engine.Config) error) cli.ActionFunc {
 }
 
 func engineStatus(c *cli.Context, cfg engine.Config) error {
+	if err := checkOutput(c); err != nil {
+		return err
+	}
 	s, err := engine.GetStatus(c.Context, cfg)
 	if err != nil {
 		return err

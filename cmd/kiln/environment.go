@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,9 +17,7 @@ import (
 	"github.com/kiln-build/kiln/builder/archive"
 	"github.com/kiln-build/kiln/builder/blobs"
 	"github.com/kiln-build/kiln/builder/engine"
-	"github.com/kiln-build/kiln/builder/gomod"
 	"github.com/kiln-build/kiln/builder/memo"
-	"github.com/kiln-build/kiln/builder/source"
 )
 
 // environment is what kiln takes from the machine it runs on: folders by the
@@ -110,8 +106,7 @@ func (e *environment) archive(store *blobs.Store, progress func(string, int64, i
 	})
 }
 
-// mirrorURLs are the mirrors that flags name, else those of the machine's apt,
-// else the dated archive of all that Debian ever published.
+// mirrorURLs are the mirrors that flags name, else those of the machine's apt.
 func (e *environment) mirrorURLs() (map[string][]string, error) {
 	if len(e.mirrors) == 0 {
 		found, err := archive.HostMirrors("/")
@@ -133,71 +128,6 @@ func (e *environment) mirrorURLs() (map[string][]string, error) {
 		mirrors[name] = append(mirrors[name], u)
 	}
 	return mirrors, nil
-}
-
-// goVariables are the settings of the go command that decide how modules are
-// had (https://go.dev/ref/mod#environment-variables).
-var goVariables = []string{"GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE"}
-
-// readGoEnv asks the go command, which knows its configuration files, and
-// takes the environment, or what kiln was built with, where there is none.
-func readGoEnv() map[string]string {
-	env := map[string]string{"GOPROXY": goproxy}
-	if out, err := exec.Command("go", append([]string{"env"}, goVariables...)...).Output(); err == nil {
-		lines := strings.Split(string(out), "\n")
-		for i, name := range goVariables {
-			env[name] = strings.TrimSpace(lines[i])
-		}
-	}
-	for _, name := range goVariables {
-		if v := os.Getenv(name); v != "" {
-			env[name] = v
-		}
-	}
-	return env
-}
-
-func (e *environment) modules(store *blobs.Store) *gomod.Client {
-	env := e.goEnv()
-	private := env["GONOSUMDB"]
-	if private == "" {
-		private = env["GOPRIVATE"]
-	}
-	return &gomod.Client{
-		Proxy: env["GOPROXY"], SumDB: env["GOSUMDB"], NoSumDB: private,
-		Cache: store, Dir: filepath.Join(e.cache, "gomod"), HTTP: e.http(),
-	}
-}
-
-func (e *environment) sources(store *blobs.Store, debian *archive.Client) *source.Fetcher {
-	return &source.Fetcher{Cache: store, Memo: e.memo(), HTTP: e.http(), Go: e.modules(store), Archive: debian}
-}
-
-// secrets are what fetch steps may need to reach the network from the engine.
-func (e *environment) secrets() map[string][]byte {
-	secrets := map[string][]byte{}
-	for name, v := range e.goEnv() {
-		if v != "" {
-			secrets[name] = []byte(v)
-		}
-	}
-	if ca := certificates(); ca != nil {
-		secrets["kiln-ca"] = ca
-	}
-	return secrets
-}
-
-// certificates is this machine's bundle of authorities.
-func certificates() []byte {
-	for _, file := range []string{
-		os.Getenv("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt",
-		"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
-	} {
-		if b, err := os.ReadFile(file); file != "" && err == nil && bytes.Contains(b, []byte("CERTIFICATE")) {
-			return b
-		}
-	}
-	return nil
 }
 
 func (e *environment) engineConfig() (engine.Config, error) {

@@ -24,18 +24,29 @@ func (e *environment) signingKey(file string) (key *sign.Key, development bool, 
 	}
 	key, err = sign.LoadKey(data, password)
 	if err != nil {
-		return nil, false, fmt.Errorf("reading key %s: %w", file, err)
+		return nil, false, keyError(file, err)
 	}
 	if !key.CanSign() {
-		return nil, false, fmt.Errorf("reading key %s: it is a public key, which cannot sign", file)
+		return nil, false, keyError(file, sign.ErrNoPrivateKey)
 	}
 	return key, false, nil
+}
+
+func keyError(file string, err error) error {
+	err = fmt.Errorf("reading key %s: %w", file, err)
+	switch {
+	case errors.Is(err, sign.ErrPassword):
+		return withHint{err, "COSIGN_PASSWORD holds the password that the key was made with"}
+	case errors.Is(err, sign.ErrNoPrivateKey):
+		return withHint{err, "sign with the private half; `cosign generate-key-pair` makes both"}
+	}
+	return err
 }
 
 func (e *environment) keys() string { return filepath.Join(e.state, "keys") }
 
 // publicKey is the key to verify with.
-func (e *environment) publicKey(file string) (*sign.Key, error) {
+func publicKey(file string) (*sign.Key, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading key: %w", err)

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiln-build/kiln/builder"
+	"github.com/kiln-build/kiln/builder/archive"
 	"github.com/kiln-build/kiln/builder/blobs"
 	"github.com/kiln-build/kiln/builder/progress"
 	"github.com/kiln-build/kiln/recipes"
@@ -96,7 +97,13 @@ func (e *environment) lock(ctx context.Context, store *blobs.Store, r *recipes.R
 		return nil, err
 	}
 	locker := &builder.Locker{Archive: debian, Sources: e.sources(store, debian), Git: e.resolveGit(store)}
-	return locker.Lock(ctx, r)
+	l, err := locker.Lock(ctx, r)
+	var missing *archive.MissingError
+	if errors.As(err, &missing) {
+		// Its own hint is for those who build from an older lock.
+		return nil, withHint{err, "the mirror's indexes list a file which it does not have: it may be being updated, so try again later, or name another with --mirror"}
+	}
+	return l, err
 }
 
 // resolveGit connects to an engine for each source that needs it.

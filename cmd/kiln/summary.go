@@ -3,9 +3,12 @@ package main
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kiln-build/kiln/sign"
 )
 
 // say tells a person what goes on.
@@ -48,7 +51,7 @@ func (b *build) summary(res *result) {
 // verifyKey is the public key's file, by the usual names.
 func (b *build) verifyKey() string {
 	if b.devKey {
-		return b.env.keys() + "/kiln-dev.pub"
+		return filepath.Join(b.env.keys(), sign.DevelopmentPublicKeyFile)
 	}
 	return strings.TrimSuffix(b.keyFile, ".key") + ".pub"
 }

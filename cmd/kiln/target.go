@@ -27,20 +27,23 @@ type target interface {
 	put(context.Context, v1.Image, push.Attach) error
 	// repository is the image's name without tag or digest.
 	repository() string
-	// reference names an image of the target by digest, and by its tags.
+	// reference names an image of the target by digest, and tagged by its
+	// tags.
 	reference(v1.Hash) string
 	tagged() []string
+	// place tells the target apart from all others on this machine.
+	place() (string, error)
 }
 
 func registryFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "registry-ca", EnvVars: []string{"KILN_REGISTRY_CA"}, Usage: "PEM `FILE` of authorities that registries are trusted by, besides the machine's"},
-		&cli.BoolFlag{Name: "registry-insecure", Usage: "speak to the registry without TLS (loopback needs no such flag)"},
+		&cli.BoolFlag{Name: "registry-plain-http", Usage: "speak to the registry without TLS (one on a loopback address needs no such flag)"},
 	}
 }
 
 func newRegistry(c *cli.Context, progress func(done, total int64)) (*push.Registry, error) {
-	cfg := push.Config{PlainHTTP: c.Bool("registry-insecure"), Progress: progress}
+	cfg := push.Config{PlainHTTP: c.Bool("registry-plain-http"), Progress: progress}
 	if file := c.String("registry-ca"); file != "" {
 		ca, err := os.ReadFile(file)
 		if err != nil {
@@ -61,17 +64,19 @@ type registryTarget struct {
 // newTarget works out from the flags where the image of r goes.
 func newTarget(c *cli.Context, r *recipes.Recipe, registry *push.Registry) (target, error) {
 	tags := c.StringSlice("tag")
+	for _, tag := range tags {
+		if _, err := name.NewTag("localhost/check:" + tag); err != nil {
+			return nil, usagef("--tag: want a tag such as %s, got %q", r.Version, tag)
+		}
+	}
 	if c.String("push") == "" {
 		dir := c.String("oci")
 		if dir == "" {
 			dir = r.Name + ".oci"
 		}
-		if len(tags) == 0 {
-			tags = []string{r.Version}
-		}
-		return &layoutTarget{dir: filepath.Clean(dir), name: r.Name, tags: tags}, nil
+		return &layoutTarget{dir: filepath.Clean(dir), name: r.Name, tags: append([]string{r.Version}, tags...)}, nil
 	}
-	if c.String("oci") != "" {
+	if c.IsSet("oci") {
 		return nil, usagef("kiln build: --push and --oci exclude each other")
 	}
 	ref, err := name.ParseReference(c.String("push"), name.WithDefaultTag(r.Version))
@@ -110,6 +115,7 @@ func (t *registryTarget) put(ctx context.Context, img v1.Image, attach push.Atta
 
 func (t *registryTarget) repository() string         { return t.repo.Name() }
 func (t *registryTarget) reference(d v1.Hash) string { return t.repo.Digest(d.String()).Name() }
+func (t *registryTarget) place() (string, error)     { return t.repo.Name(), nil }
 
 func (t *registryTarget) tagged() []string {
 	var refs []string
@@ -160,3 +166,4 @@ func (t *layoutTarget) put(ctx context.Context, img v1.Image, attach push.Attach
 func (t *layoutTarget) repository() string         { return t.name }
 func (t *layoutTarget) reference(d v1.Hash) string { return t.dir + "@" + d.String() }
 func (t *layoutTarget) tagged() []string           { return t.tags }
+func (t *layoutTarget) place() (string, error)     { return filepath.Abs(t.dir) }

@@ -18,7 +18,7 @@ func verifyCommand() *cli.Command {
 			"provenance about this very digest are attached to it. Exits with 4 where any is not.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "key", Usage: "public key `FILE` that must have signed"},
-			&cli.StringFlag{Name: "output", Value: "text", Usage: "what stdout gets: text (the reference) or json"},
+			outputFlag("what stdout gets: text (the reference) or json"),
 		}, registryFlags()...),
 		OnUsageError: usageError,
 		Action:       runVerify,
@@ -48,11 +48,10 @@ func runVerify(c *cli.Context) error {
 	if c.String("key") == "" {
 		return withHint{usagef("kiln verify: no identity to verify with"), "--key FILE names the public key that must have signed"}
 	}
-	env, err := newEnvironment(c)
-	if err != nil {
+	if err := checkOutput(c); err != nil {
 		return err
 	}
-	key, err := env.publicKey(c.String("key"))
+	key, err := publicKey(c.String("key"))
 	if err != nil {
 		return err
 	}

@@ -7,19 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// These are set by the linker; see the Makefile.
-var (
-	// release is kiln's version; empty is the one in the build information.
-	release string
-	// goproxy is GOPROXY of the toolchain that built kiln, for machines
-	// without Go.
-	goproxy string
-)
-
+// version is kiln's, as the go command wrote it into the program.
 func version() string {
-	if release != "" {
-		return release
-	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}

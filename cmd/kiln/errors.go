@@ -1,0 +1,120 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kiln-build/kiln/builder"
+	"github.com/kiln-build/kiln/builder/engine"
+	"github.com/kiln-build/kiln/builder/image"
+	"github.com/kiln-build/kiln/sign"
+)
+
+// usage is an error of how kiln was called.
+type usage struct{ error }
+
+func (u usage) Unwrap() error { return u.error }
+
+func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
+
+func usageError(c *cli.Context, err error, _ bool) error {
+	return withHint{usage{err}, fmt.Sprintf("`%s --help` lists the flags", c.Command.HelpName)}
+}
+
+func unknownCommand(c *cli.Context) error {
+	commands := c.Command.Subcommands
+	if len(commands) == 0 {
+		commands = c.App.Commands
+	}
+	var names []string
+	for _, cmd := range commands {
+		if !cmd.Hidden {
+			names = append(names, cmd.Name)
+		}
+	}
+	return withHint{usagef("there is no command %q", c.Args().First()), "there are " + strings.Join(names, ", ")}
+}
+
+// withHint is an error with a way out.
+type withHint struct {
+	error
+	hint string
+}
+
+func (w withHint) Unwrap() error { return w.error }
+
+// Hint is the way out.
+func (w withHint) Hint() string { return w.hint }
+
+func exitCode(err error) int {
+	var u usage
+	var refused *image.RefusedError
+	var unverified *sign.Error
+	switch {
+	case errors.As(err, &u):
+		return exitUsage
+	case errors.As(err, &refused):
+		return exitPolicy
+	case errors.As(err, &unverified):
+		return exitVerification
+	}
+	return exitFailed
+}
+
+// report prints an error, what a failed step printed, and the way out.
+func report(w io.Writer, err error) {
+	fmt.Fprintf(w, "%s\n", message(err))
+	var step *builder.StepError
+	if errors.As(err, &step) {
+		for _, line := range step.Log {
+			fmt.Fprintf(w, "  | %s\n", line)
+		}
+	}
+	var test *builder.TestError
+	if errors.As(err, &test) {
+		output(w, "stdout", test.Stdout)
+		output(w, "stderr", test.Stderr)
+	}
+	if h := hint(err); h != "" {
+		fmt.Fprintf(w, "  hint: %s\n", h)
+	}
+}
+
+// hint is the way out that the outermost error with one names.
+func hint(err error) string {
+	var all *engine.UnavailableError // its text has the hints
+	var hinted interface{ Hint() string }
+	switch {
+	case errors.As(err, &hinted):
+		return hinted.Hint()
+	case errors.As(err, &all):
+		return ""
+	}
+	return engine.Hint(err)
+}
+
+// message is the error's text. What is about a place in a file begins with
+// that place, so that editors and people find it.
+func message(err error) string {
+	var step *builder.StepError
+	var test *builder.TestError
+	switch {
+	case errors.As(err, &step):
+		return step.Error()
+	case errors.As(err, &test):
+		return test.Error()
+	}
+	return err.Error()
+}
+
+func output(w io.Writer, name, text string) {
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		if line != "" {
+			fmt.Fprintf(w, "  %s | %s\n", name, line)
+		}
+	}
+}

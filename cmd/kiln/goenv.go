@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/kiln-build/kiln/builder"
+	"github.com/kiln-build/kiln/builder/archive"
+	"github.com/kiln-build/kiln/builder/blobs"
+	"github.com/kiln-build/kiln/builder/gomod"
+	"github.com/kiln-build/kiln/builder/source"
+)
+
+// goVariables are the settings of the go command that decide how modules are
+// had (https://go.dev/ref/mod#environment-variables).
+var goVariables = []string{"GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE"}
+
+// readGoEnv asks the go command, which knows its configuration files, and
+// takes the environment where there is none. The command is asked outside of
+// any module, so that none's toolchain is fetched to answer.
+func readGoEnv() map[string]string {
+	env := map[string]string{}
+	for _, name := range goVariables {
+		env[name] = os.Getenv(name)
+	}
+	cmd := exec.Command("go", append([]string{"env"}, goVariables...)...) //nolint:gosec // constant arguments
+	cmd.Dir = string(filepath.Separator)
+	out, err := cmd.Output()
+	lines := strings.Split(string(out), "\n")
+	if err != nil || len(lines) < len(goVariables) {
+		return env
+	}
+	for i, name := range goVariables {
+		env[name] = strings.TrimSpace(lines[i])
+	}
+	return env
+}
+
+func (e *environment) modules(store *blobs.Store) *gomod.Client {
+	env := e.goEnv()
+	private := env["GONOSUMDB"]
+	if private == "" {
+		private = env["GOPRIVATE"]
+	}
+	return &gomod.Client{
+		Proxy: env["GOPROXY"], SumDB: env["GOSUMDB"], NoSumDB: private,
+		Cache: store, Dir: filepath.Join(e.cache, "gomod"), HTTP: e.http(),
+	}
+}
+
+func (e *environment) sources(store *blobs.Store, debian *archive.Client) *source.Fetcher {
+	return &source.Fetcher{Cache: store, Memo: e.memo(), HTTP: e.http(), Go: e.modules(store), Archive: debian}
+}
+
+// secrets are what fetch steps may need to reach the network from the engine.
+func (e *environment) secrets() map[string][]byte {
+	secrets := map[string][]byte{}
+	for name, v := range e.goEnv() {
+		if v != "" {
+			secrets[name] = []byte(v)
+		}
+	}
+	if ca := certificates(); ca != nil {
+		secrets[builder.CASecret] = ca
+	}
+	return secrets
+}
+
+// certificates is this machine's bundle of authorities.
+func certificates() []byte {
+	for _, file := range []string{
+		os.Getenv("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt",
+		"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
+	} {
+		if b, err := os.ReadFile(file); file != "" && err == nil && bytes.Contains(b, []byte("CERTIFICATE")) {
+			return b
+		}
+	}
+	return nil
+}

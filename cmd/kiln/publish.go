@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/kiln-build/kiln/builder/push"
+	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sign"
+)
+
+// publish signs the image and puts it where it belongs.
+func (b *build) publish(ctx context.Context, img v1.Image, statements []sign.Statement, res *result) error {
+	manifest, err := img.Manifest()
+	if err != nil {
+		return err
+	}
+	res.Size = manifest.Config.Size
+	for _, l := range manifest.Layers {
+		res.Size += l.Size
+	}
+	attach := func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
+		return sign.Sign(ctx, subject, b.target.repository(), b.key, statements, sign.Options{TLog: b.tlog, Existing: existing})
+	}
+	if err := b.target.put(ctx, img, attach); err != nil {
+		return err
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		return err
+	}
+	return b.remember(res.Key, digest)
+}
+
+func (b *build) loadImage(ctx context.Context, img v1.Image, res *result) error {
+	if !b.load {
+		return nil
+	}
+	tag, err := name.NewTag(b.recipe.Name + ":" + b.recipe.Version)
+	if t, ok := b.target.(*registryTarget); ok {
+		tag, err = t.repo.Tag(t.tags[0]), nil
+	}
+	if err != nil {
+		return fmt.Errorf("loading image: %w", err)
+	}
+	where, err := push.Load(ctx, img, tag)
+	if err == nil {
+		res.Loaded = where + " " + tag.Name()
+	}
+	return err
+}
+
