@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kiln-build/kiln/builder/archive"
 	"github.com/kiln-build/kiln/builder/blobs"
@@ -43,11 +43,18 @@ func (p *Preparer) Prepare(ctx context.Context, r *recipes.Recipe, l *recipes.Lo
 	goos, arch, _ := strings.Cut(platform, "/")
 	target := v1.Platform{OS: goos, Architecture: arch}
 	var in Inputs
-	if in.Root, err = p.root(ctx, r, locked, target); err != nil {
-		return in, fmt.Errorf("preparing the build environment: %w", err)
-	}
-	in.Sources, err = p.sources(ctx, r, l, trees, target)
-	return in, err
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		if in.Root, err = p.root(ctx, r, locked, target); err != nil {
+			return fmt.Errorf("preparing the build environment: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() (err error) {
+		in.Sources, err = p.sources(ctx, r, l, trees, target)
+		return err
+	})
+	return in, g.Wait()
 }
 
 func (p *Preparer) root(ctx context.Context, r *recipes.Recipe, locked recipes.LockedPlatform, target v1.Platform) (v1.Hash, error) {
@@ -58,18 +65,23 @@ func (p *Preparer) root(ctx context.Context, r *recipes.Recipe, locked recipes.L
 		}
 		return layer.Store(p.Store, img)
 	}
-	if err := p.Archive.Fetch(ctx, archive.FilesOf(locked.Build)); err != nil {
-		return v1.Hash{}, err
+	var essential, others []recipes.Package
+	for _, pkg := range locked.Build {
+		if pkg.Essential {
+			essential = append(essential, pkg)
+		} else {
+			others = append(others, pkg)
+		}
 	}
-	essential := slices.DeleteFunc(slices.Clone(locked.Build), func(p recipes.Package) bool { return !p.Essential })
-	key, err := memo.Key(rootFormat, essential, target)
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	l, err := memo.Do(p.Memo, key,
-		func(l layer.Layer) bool { return p.Store.Has(l.Blob.Hex, l.Bytes) },
-		func() (layer.Layer, error) { return p.rootLayer(essential) })
-	if err != nil {
+	// The essential packages are unpacked while the others still arrive.
+	g, ctx := errgroup.WithContext(ctx)
+	var l layer.Layer
+	g.Go(func() (err error) {
+		l, err = p.rootLayer(ctx, essential, target)
+		return err
+	})
+	g.Go(func() error { return p.Archive.Fetch(ctx, archive.FilesOf(others)) })
+	if err := g.Wait(); err != nil {
 		return v1.Hash{}, err
 	}
 	img, err := layer.Image(target, l.In(p.Store))
@@ -79,8 +91,21 @@ func (p *Preparer) root(ctx context.Context, r *recipes.Recipe, locked recipes.L
 	return layer.Store(p.Store, img)
 }
 
-// rootLayer unpacks the essential packages into one layer.
-func (p *Preparer) rootLayer(essential []recipes.Package) (layer.Layer, error) {
+// rootLayer is the essential packages unpacked into one layer.
+func (p *Preparer) rootLayer(ctx context.Context, essential []recipes.Package, target v1.Platform) (layer.Layer, error) {
+	if err := p.Archive.Fetch(ctx, archive.FilesOf(essential)); err != nil {
+		return layer.Layer{}, err
+	}
+	key, err := memo.Key(rootFormat, essential, target)
+	if err != nil {
+		return layer.Layer{}, err
+	}
+	return memo.Do(p.Memo, key,
+		func(l layer.Layer) bool { return p.Store.Has(l.Blob.Hex, l.Bytes) },
+		func() (layer.Layer, error) { return p.writeRoot(essential) })
+}
+
+func (p *Preparer) writeRoot(essential []recipes.Package) (layer.Layer, error) {
 	w, err := p.Store.Writer()
 	if err != nil {
 		return layer.Layer{}, err

@@ -86,4 +86,3 @@ func (f entryFile) Close() error {
 	f.done()
 	return nil
 }
-

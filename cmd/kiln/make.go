@@ -86,4 +86,3 @@ func (b *build) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool
 	b.clock.lap("assemble")
 	return made, err
 }
-

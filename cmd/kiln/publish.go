@@ -52,4 +52,3 @@ func (b *build) loadImage(ctx context.Context, img v1.Image, res *result) error 
 	}
 	return err
 }
-

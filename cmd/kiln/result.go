@@ -32,4 +32,3 @@ type result struct {
 	// Timings are in seconds, by stage.
 	Timings map[string]float64 `json:"timings"`
 }
-
