@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/containerd/containerd/v2/core/content"
@@ -166,6 +167,7 @@ func (e *Engine) stepError(ctx context.Context, p *Plan, w *progress.Watch, err 
 			step.Pos = recipes.Pos{Line: int(s.Ranges[0].Start.Line), Col: int(s.Ranges[0].Start.Character)}
 		}
 	}
+	step.Name = strings.TrimPrefix(step.Name, p.prefix(step.Pos))
 	return step
 }
 

@@ -42,6 +42,8 @@ type Inputs struct {
 	// Root is the root file system: the unpacked essential packages, or the
 	// registry image that build.image names.
 	Root v1.Hash
+	// Env is the environment (NAME=value) that this registry image sets.
+	Env []string
 	// Sources has one layer for each source but git ones. Zero where there
 	// are none.
 	Sources v1.Hash
@@ -77,7 +79,7 @@ func NewPlan(r *recipes.Recipe, l *recipes.Lock, platform string, in Inputs) (*P
 		platform: llb.Platform(ocispec(goos, arch)),
 		text:     llb.NewSourceMap(nil, r.File, "yaml", r.Raw),
 	}
-	p.environment(in.Root)
+	p.environment(in)
 	p.sources(in.Sources)
 	p.out = llb.Scratch()
 	for i, s := range r.Build.Steps {
@@ -97,14 +99,18 @@ func input(image v1.Hash, opts ...llb.OCILayoutOption) llb.State {
 }
 
 // environment installs the locked packages by dpkg, without network. Their
-// files come as blobs of the store that kiln serves, by digest.
-func (p *Plan) environment(root v1.Hash) {
-	base := input(root, p.platform, llb.WithCustomName("build environment"))
-	p.env = base
+// files come as blobs of the store that kiln serves, by digest. A registry
+// image is taken as it is.
+func (p *Plan) environment(in Inputs) {
+	p.env = input(in.Root, p.platform, llb.WithCustomName("build environment"))
 	if p.recipe.Build.Image == "" {
-		p.env = base.Run(p.packagesStep()...).Root()
+		p.env = p.env.Run(p.packagesStep()...).Root()
 	}
 	p.env = p.env.AddEnv("PATH", toolchainPath(p.recipe.Build.Toolchain)+systemPath)
+	for _, kv := range in.Env {
+		k, v, _ := strings.Cut(kv, "=")
+		p.env = p.env.AddEnv(k, v)
+	}
 	for _, kv := range p.variables() {
 		p.env = p.env.AddEnv(kv[0], kv[1])
 	}
@@ -167,9 +173,9 @@ func (p *Plan) sources(image v1.Hash) {
 			continue
 		}
 		commit := p.lock.Sources[i].Commit
-		tree := llb.Git(s.Git.URL, "", llb.GitRef(commit), llb.GitChecksum(commit), p.at(s.Pos), llb.WithCustomName("fetch "+s.String()))
+		tree := llb.Git(s.Git.URL, "", llb.GitRef(commit), llb.GitChecksum(commit), p.at(s.Pos), p.name(s.Pos, "fetch "+s.String()))
 		p.src = p.src.File(llb.Copy(tree, "/", path.Join("/", s.Into), &llb.CopyInfo{CopyDirContentsOnly: true, CreateDestPath: true}),
-			p.platform, llb.WithCustomName("lay out "+s.String()))
+			p.platform, p.name(s.Pos, "lay out "+s.String()))
 	}
 	if slices.ContainsFunc(p.recipe.Sources, func(s recipes.Source) bool { return s.Debian != nil && s.Debian.Patches }) {
 		p.patch()
@@ -185,7 +191,7 @@ func (p *Plan) patch() {
 		}
 		st := p.env.Run(llb.Args([]string{"/bin/sh", "-euc", patchScript}), llb.Dir(path.Join(srcDir, s.Into)),
 			llb.ReadonlyRootFS(), llb.AddMount("/tmp", llb.Scratch(), llb.Tmpfs()),
-			llb.Network(llb.NetModeNone), p.platform, p.at(s.Pos), llb.WithCustomName("apply the patches of "+s.String()))
+			llb.Network(llb.NetModeNone), p.platform, p.at(s.Pos), p.name(s.Pos, "apply the patches of "+s.String()))
 		p.src = st.AddMount(srcDir, p.src)
 	}
 }

@@ -45,7 +45,11 @@ func (p *Preparer) Prepare(ctx context.Context, r *recipes.Recipe, l *recipes.Lo
 	var in Inputs
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		if in.Root, err = p.root(ctx, r, locked, target); err != nil {
+		if r.Build.Image != "" {
+			in.Root, in.Env, err = p.image(ctx, r.Build.Image, target)
+			return placed(r, r.Pos("build.image"), err)
+		}
+		if in.Root, err = p.root(ctx, locked, target); err != nil {
 			return fmt.Errorf("preparing the build environment: %w", err)
 		}
 		return nil
@@ -54,17 +58,27 @@ func (p *Preparer) Prepare(ctx context.Context, r *recipes.Recipe, l *recipes.Lo
 		in.Sources, err = p.sources(ctx, r, l, trees, target)
 		return err
 	})
-	return in, g.Wait()
+	err = g.Wait()
+	return in, err
 }
 
-func (p *Preparer) root(ctx context.Context, r *recipes.Recipe, locked recipes.LockedPlatform, target v1.Platform) (v1.Hash, error) {
-	if r.Build.Image != "" {
-		img, err := p.Image(ctx, r.Build.Image, target.String())
-		if err != nil {
-			return v1.Hash{}, err
-		}
-		return layer.Store(p.Store, img)
+// image is the registry image that serves as the build environment, and the
+// environment variables that it sets.
+func (p *Preparer) image(ctx context.Context, ref string, target v1.Platform) (v1.Hash, []string, error) {
+	img, err := p.Image(ctx, ref, target.String())
+	if err != nil {
+		return v1.Hash{}, nil, err
 	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		return v1.Hash{}, nil, fmt.Errorf("reading image %s: %w", ref, err)
+	}
+	digest, err := layer.Store(p.Store, img)
+	return digest, config.Config.Env, err
+}
+
+// root is the file system of the essential packages, in which dpkg runs.
+func (p *Preparer) root(ctx context.Context, locked recipes.LockedPlatform, target v1.Platform) (v1.Hash, error) {
 	var essential, others []recipes.Package
 	for _, pkg := range locked.Build {
 		if pkg.Essential {

@@ -51,7 +51,11 @@ func (p *Plan) step(s recipes.Step) error {
 
 // name is how progress shows an operation: the recipe's line beside it.
 func (p *Plan) name(pos recipes.Pos, text string) llb.ConstraintsOpt {
-	return llb.WithCustomName(fmt.Sprintf("[%s:%d] %s", path.Base(p.recipe.File), pos.Line, text))
+	return llb.WithCustomName(p.prefix(pos) + text)
+}
+
+func (p *Plan) prefix(pos recipes.Pos) string {
+	return fmt.Sprintf("[%s:%d] ", path.Base(p.recipe.File), pos.Line)
 }
 
 // options are what all steps share: no network, and a fresh /tmp.

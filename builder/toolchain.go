@@ -11,22 +11,35 @@ import (
 	"github.com/kiln-build/kiln/recipes"
 )
 
-// ToolchainPackages are the Debian packages that a toolchain (name@version)
-// stands for, newest first where there are several ways to have it.
+// ToolchainPackages are the Debian packages that a toolchain stands for, the
+// compiler first. It is name@version, or a name alone for the suite's default
+// version.
 func ToolchainPackages(toolchain string) ([]string, error) {
-	name, version, _ := strings.Cut(toolchain, "@")
-	switch name {
-	case "go":
+	switch name, version, versioned := tool(toolchain); {
+	case name == "go" && versioned:
 		return []string{"golang-" + version + "-go"}, nil
-	case "gcc":
+	case name == "go":
+		return []string{"golang-go"}, nil
+	case name == "gcc" && versioned:
 		return []string{"gcc-" + version, "g++-" + version, "libc6-dev", "make"}, nil
+	case name == "gcc":
+		return []string{"gcc", "g++", "libc6-dev", "make"}, nil
 	}
-	return nil, fmt.Errorf("there is no toolchain %q; there are go and gcc", name)
+	return nil, fmt.Errorf("there is no toolchain %q", toolchain)
+}
+
+// tool takes a toolchain apart; "c" is gcc.
+func tool(toolchain string) (name, version string, versioned bool) {
+	name, version, versioned = strings.Cut(toolchain, "@")
+	if name == "c" {
+		name = "gcc"
+	}
+	return name, version, versioned
 }
 
 // toolchains are the toolchains of the same name that the index has.
 func toolchains(toolchain string, index *archive.Index) []string {
-	name, _, _ := strings.Cut(toolchain, "@")
+	name, _, _ := tool(toolchain)
 	var found []string
 	for n := range 50 {
 		version := strconv.Itoa(n)
@@ -68,7 +81,7 @@ func BuildPackages(r *recipes.Recipe) ([]string, error) {
 func toolchainPath(toolchains []string) string {
 	var b strings.Builder
 	for _, t := range toolchains {
-		if version, ok := strings.CutPrefix(t, "go@"); ok {
+		if name, version, versioned := tool(t); name == "go" && versioned {
 			b.WriteString("/usr/lib/go-" + version + "/bin:")
 		}
 	}
@@ -78,7 +91,7 @@ func toolchainPath(toolchains []string) string {
 func toolchainEnv(toolchains []string) [][2]string {
 	var env [][2]string
 	for _, t := range toolchains {
-		if version, ok := strings.CutPrefix(t, "gcc@"); ok {
+		if name, version, versioned := tool(t); name == "gcc" && versioned {
 			env = append(env, [2]string{"CC", "gcc-" + version}, [2]string{"CXX", "g++-" + version})
 		}
 	}

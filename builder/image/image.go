@@ -177,7 +177,7 @@ func (a *assembly) start() (v1.Image, error) {
 	}
 	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	goos, arch, _ := strings.Cut(a.Platform, "/")
-	return mutate.ConfigFile(img, &v1.ConfigFile{OS: goos, Architecture: arch})
+	return mutate.ConfigFile(img, &v1.ConfigFile{OS: goos, Architecture: arch, RootFS: v1.RootFS{Type: "layers"}})
 }
 
 // content lists everything in the image.

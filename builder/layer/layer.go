@@ -1,21 +1,23 @@
 // Package layer writes OCI image layers that are the same bytes for the same
-// entries, on any machine: sorted, with no names of users, no device nodes and
-// no clock. It hashes every file once, while the layer is written, and keeps
-// the layer as a blob of the cache.
+// entries, on any machine: sorted, with no names of users and no clock. It
+// hashes every file once, while the layer is written, and keeps the layer as a
+// blob of the cache.
 //
-// It does not decide what belongs into a layer. Start at [Write].
+// It does not decide what belongs into a layer: it writes devices and setuid
+// programs as well. Start at [Write].
 package layer
 
 import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha1" //nolint:gosec // SPDX 2.3 section 8.4 demands SHA1 beside SHA256
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path"
@@ -25,7 +27,6 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	kgzip "github.com/klauspost/compress/gzip"
 
 	"github.com/kiln-build/kiln/builder/blobs"
 	"github.com/kiln-build/kiln/recipes"
@@ -42,7 +43,8 @@ type Entry struct {
 	Capability string
 	// Devmajor and Devminor are the numbers of a device node.
 	Devmajor, Devminor int64
-	// Open yields the content of a regular file, Size bytes.
+	// Open yields the content of a regular file, Size bytes. Of others it is
+	// nil.
 	Open func() (io.ReadCloser, error)
 }
 
@@ -112,7 +114,7 @@ func (l *Layer) Uncompressed() (io.ReadCloser, error) {
 }
 
 // Write stores a layer of the entries. Entries are sorted by path; two of one
-// path are an error.
+// path, and paths that are not absolute and clean, are errors.
 func Write(store *blobs.Store, entries []Entry, c Compression) (*Layer, error) {
 	entries = slices.Clone(entries)
 	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
@@ -120,7 +122,7 @@ func Write(store *blobs.Store, entries []Entry, c Compression) (*Layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer w.blob.Close()
+	defer w.close()
 	for i, e := range entries {
 		if i > 0 && entries[i-1].Path == e.Path {
 			return nil, fmt.Errorf("writing layer: %s is there twice: from %s and from %s", e.Path, entries[i-1].Owner, e.Owner)
@@ -154,8 +156,7 @@ func Parents(entries []Entry, owner string, time int64, have func(path string) b
 type writer struct {
 	blob   *blobs.Writer
 	buffer *bufio.Writer
-	zip    *kgzip.Writer // nil without compression
-	diff   hash.Hash
+	pack   *packer // nil without compression
 	tar    *tar.Writer
 	layer  Layer
 }
@@ -165,22 +166,30 @@ func newWriter(store *blobs.Store, c Compression) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{blob: blob, buffer: bufio.NewWriterSize(blob, 1<<20), diff: sha256.New()}
-	var out io.Writer = w.buffer
+	w := &writer{blob: blob, buffer: bufio.NewWriterSize(blob, 1<<20)}
 	w.layer.Type = types.OCIUncompressedLayer
+	var out io.Writer = w.buffer
 	if c == Gzip {
 		w.layer.Type = types.OCILayer
-		// The level is part of kiln's build format: another one makes other bytes.
-		if w.zip, err = kgzip.NewWriterLevel(w.buffer, 5); err != nil {
-			return nil, err
-		}
-		out = w.zip
+		w.pack = newPacker(w.buffer)
+		out = w.pack
 	}
-	w.tar = tar.NewWriter(io.MultiWriter(out, w.diff))
+	w.tar = tar.NewWriter(out)
 	return w, nil
 }
 
+// close frees what finish has not.
+func (w *writer) close() {
+	if w.pack != nil {
+		w.pack.stop() //nolint:errcheck // it is of no use any more
+	}
+	w.blob.Close() //nolint:errcheck // nothing is lost
+}
+
 func (w *writer) add(e Entry) error {
+	if path.Clean(e.Path) != e.Path || !path.IsAbs(e.Path) || e.Path == "/" {
+		return errors.New("path is not absolute and clean, or is the root")
+	}
 	h := &tar.Header{
 		Typeflag: e.Type, Name: strings.TrimPrefix(e.Path, "/"), Linkname: e.Linkname,
 		Mode: e.Mode, Uid: e.UID, Gid: e.GID, ModTime: time.Unix(e.Time, 0).UTC(),
@@ -204,15 +213,13 @@ func (w *writer) add(e Entry) error {
 		return err
 	}
 	if e.Type == tar.TypeReg {
-		if err := w.content(&e); err != nil {
+		if err := hashInto(w.tar, &e); err != nil {
 			return err
 		}
 	}
 	w.layer.Files = append(w.layer.Files, e.File)
 	return nil
 }
-
-func (w *writer) content(e *Entry) error { return hashInto(w.tar, e) }
 
 // Hash fills in the digests of a regular file by reading it.
 func Hash(e *Entry) error {
@@ -223,6 +230,9 @@ func Hash(e *Entry) error {
 }
 
 func hashInto(w io.Writer, e *Entry) error {
+	if e.Open == nil {
+		return errors.New("file has no content, not even an empty one")
+	}
 	r, err := e.Open()
 	if err != nil {
 		return err
@@ -242,22 +252,24 @@ func hashInto(w io.Writer, e *Entry) error {
 
 func (w *writer) finish(store *blobs.Store) (*Layer, error) {
 	if err := w.tar.Close(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("writing layer: %w", err)
 	}
-	if w.zip != nil {
-		if err := w.zip.Close(); err != nil {
-			return nil, err
+	var diff string
+	if w.pack != nil {
+		var err error
+		if diff, err = w.pack.finish(); err != nil {
+			return nil, fmt.Errorf("writing layer: %w", err)
 		}
 	}
 	if err := w.buffer.Flush(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("writing layer: %w", err)
 	}
 	hexsum, size, err := w.blob.Commit("")
 	if err != nil {
 		return nil, err
 	}
 	w.layer.Blob = v1.Hash{Algorithm: "sha256", Hex: hexsum}
-	w.layer.Diff = v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(w.diff.Sum(nil))}
+	w.layer.Diff = v1.Hash{Algorithm: "sha256", Hex: cmp.Or(diff, hexsum)}
 	w.layer.Bytes = size
 	w.layer.store = store
 	return &w.layer, nil

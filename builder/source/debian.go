@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/kiln-build/kiln/builder/archive"
@@ -48,7 +49,7 @@ func (f *Fetcher) debianEntries(ctx context.Context, sp *spool.Spool, locked rec
 	if err := f.fetchDebian(ctx, locked); err != nil {
 		return nil, err
 	}
-	var all []layer.Entry
+	parts := map[string][]layer.Entry{}
 	for _, file := range locked.Files {
 		into, wanted, err := place(path.Base(file.Path), patches)
 		if err != nil {
@@ -61,15 +62,34 @@ func (f *Fetcher) debianEntries(ctx context.Context, sp *spool.Spool, locked rec
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", file.Path, err)
 		}
-		for _, e := range strip(entries, nil) {
-			e.Path = path.Join(into, e.Path)
-			all = append(all, e)
-		}
+		parts[into] = strip(entries, nil)
 	}
-	if len(all) == 0 {
+	if len(parts["/"]) == 0 {
 		return nil, errors.New("the source package has no tarball of upstream")
 	}
-	return dedupe(all), nil
+	return merge(parts), nil
+}
+
+// merge lays parts in their folders. What upstream's tarball has there gives
+// way (dpkg-source(1), "Format: 3.0 (quilt)").
+func merge(parts map[string][]layer.Entry) []layer.Entry {
+	all := slices.DeleteFunc(parts["/"], func(e layer.Entry) bool {
+		for into := range parts {
+			if into != "/" && (e.Path == into || strings.HasPrefix(e.Path, into+"/")) {
+				return true
+			}
+		}
+		return false
+	})
+	for into, entries := range parts {
+		for _, e := range entries {
+			if into != "/" {
+				e.Path = path.Join(into, e.Path)
+				all = append(all, e)
+			}
+		}
+	}
+	return all // in no order: writing a layer sorts
 }
 
 // place says where in the tree a file of a source package is unpacked.
@@ -91,20 +111,4 @@ func place(name string, patches bool) (into string, wanted bool, err error) {
 		return "/", true, nil
 	}
 	return "", false, nil
-}
-
-// dedupe keeps the last entry of each path, as unpacking one after the other
-// does.
-func dedupe(entries []layer.Entry) []layer.Entry {
-	last := map[string]int{}
-	for i, e := range entries {
-		last[e.Path] = i
-	}
-	kept := entries[:0]
-	for i, e := range entries {
-		if last[e.Path] == i {
-			kept = append(kept, e)
-		}
-	}
-	return kept
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -68,7 +69,7 @@ func (f *Fetcher) Lock(ctx context.Context, src recipes.Source, dir string, debi
 		}
 		return f.lockDebian(ctx, src, index)
 	case "local":
-		if _, err := os.Stat(filepath.Join(dir, src.Local.Path)); err != nil {
+		if _, err := os.ReadDir(filepath.Join(dir, src.Local.Path)); err != nil {
 			return Pinned{}, fmt.Errorf("reading local source: %w", err)
 		}
 		return Pinned{LockedSource: recipes.LockedSource{Kind: "local", Name: src.Local.Path}}, nil
@@ -89,14 +90,24 @@ func (f *Fetcher) lockArchive(ctx context.Context, src recipes.Source) (Pinned, 
 	if err != nil {
 		return Pinned{}, fmt.Errorf("reading %s: %w", src, err)
 	}
-	name := path.Base(src.Archive.URL)
-	if u, err := url.Parse(src.Archive.URL); err == nil {
-		name = path.Base(u.Path)
-	}
+	name := fileName(src.Archive.URL)
 	return Pinned{Time: newest, LockedSource: recipes.LockedSource{
 		Kind: "archive", Name: name,
 		Files: []recipes.LockedFile{{Path: name, Size: fi.Size(), SHA256: src.Archive.SHA256}},
 	}}, nil
+}
+
+// fileName is the last element of a URL's path; some have none.
+func fileName(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "archive"
+	}
+	name := path.Base(path.Clean("/" + u.Path))
+	if name == "/" || hasControl(name) || strings.Contains(name, "\\") {
+		return "archive"
+	}
+	return name
 }
 
 func (f *Fetcher) lockGo(ctx context.Context, src recipes.Source) (Pinned, error) {
@@ -174,7 +185,7 @@ func (f *Fetcher) Layer(ctx context.Context, src recipes.Source, locked recipes.
 	if locked.Kind != src.Kind() {
 		return nil, fmt.Errorf("the lock has a source of kind %s where the recipe has %s", locked.Kind, src)
 	}
-	made := func() (layer.Layer, error) { return f.write(ctx, src, locked, dir, epoch) }
+	made := func() (layer.Layer, error) { return f.write(ctx, src, locked, dir, tree, epoch) }
 	var strip *int
 	if src.Archive != nil {
 		strip = src.Archive.Strip
@@ -190,26 +201,42 @@ func (f *Fetcher) Layer(ctx context.Context, src recipes.Source, locked recipes.
 	return l.In(f.Cache), nil
 }
 
-func (f *Fetcher) write(ctx context.Context, src recipes.Source, locked recipes.LockedSource, dir string, epoch int64) (layer.Layer, error) {
+func (f *Fetcher) write(ctx context.Context, src recipes.Source, locked recipes.LockedSource, dir, tree string, epoch int64) (layer.Layer, error) {
 	sp, err := spool.New("")
 	if err != nil {
 		return layer.Layer{}, err
 	}
 	defer sp.Close()
 	entries, err := f.entries(ctx, sp, src, locked, dir)
+	if err == nil && src.Local == nil { // recipes.Local has looked at links
+		err = contained(entries)
+	}
 	if err != nil {
 		return layer.Layer{}, err
 	}
 	for i := range entries {
 		entries[i].Path = path.Join("/", src.Into, entries[i].Path)
-		entries[i].Time = epoch
+		entries[i].Time, entries[i].Owner = epoch, recipes.OwnerService
 	}
 	entries = append(entries, layer.Parents(entries, recipes.OwnerService, epoch, func(string) bool { return false })...)
 	l, err := layer.Write(f.Cache, entries, layer.None)
 	if err != nil {
 		return layer.Layer{}, err
 	}
-	return *l, nil
+	return *l, unchanged(ctx, src, dir, tree)
+}
+
+// unchanged refuses a local source that someone edits while it is read: what
+// was read would be remembered as what was hashed.
+func unchanged(ctx context.Context, src recipes.Source, dir, tree string) error {
+	if src.Local == nil {
+		return nil
+	}
+	now, err := LocalDigest(ctx, *src.Local, dir)
+	if err == nil && now != tree {
+		err = errors.New("it changed while it was read; build again")
+	}
+	return err
 }
 
 func (f *Fetcher) entries(ctx context.Context, sp *spool.Spool, src recipes.Source, locked recipes.LockedSource, dir string) ([]layer.Entry, error) {
@@ -307,7 +334,10 @@ func (f *Fetcher) download(ctx context.Context, raw, sha256 string) error {
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("fetching %s: %s", u.Redacted(), resp.Status)
 	}
-	if _, _, err := f.Cache.Put(http.MaxBytesReader(nil, resp.Body, maxBytes), sha256); err != nil {
+	if resp.ContentLength > maxBytes {
+		return fmt.Errorf("fetching %s: it is %d bytes, over the limit of %d", u.Redacted(), resp.ContentLength, int64(maxBytes))
+	}
+	if _, _, err := f.Cache.Put(io.LimitReader(resp.Body, maxBytes), sha256); err != nil {
 		return fmt.Errorf("fetching %s: %w", u.Redacted(), err)
 	}
 	return nil

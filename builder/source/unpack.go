@@ -27,6 +27,11 @@ import (
 const (
 	maxEntries = 500_000
 	maxBytes   = 8 << 30
+	// freeBytes is what any archive may unpack to. Beyond it, maxRatio is how
+	// many bytes one packed byte may become; real sources reach 20.
+	freeBytes = 256 << 20
+	maxRatio  = 200
+	maxLink   = 4096
 )
 
 // HostileError says that an archive holds an entry that must not be written.
@@ -47,14 +52,18 @@ type unpacked struct {
 // unpack reads the tar (plain, gz, xz, bz2, zst) or zip file and keeps its
 // files in sp. Which it is, its first bytes tell.
 func unpack(file *os.File, sp *spool.Spool) (unpacked, error) {
-	c := collector{spool: sp, kind: map[string]byte{}}
+	fi, err := file.Stat()
+	if err != nil {
+		return unpacked{}, err
+	}
+	c := collector{spool: sp, at: map[string]int{}, folders: map[string]bool{}, left: min(maxBytes, max(freeBytes, fi.Size()*maxRatio))}
 	head := make([]byte, 512)
 	n, err := file.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return unpacked{}, err
 	}
 	if bytes.HasPrefix(head[:n], []byte("PK\x03\x04")) {
-		err = c.zip(file)
+		err = c.zip(file, fi.Size())
 	} else {
 		err = c.compressedTar(file, head[:n])
 	}
@@ -64,9 +73,11 @@ func unpack(file *os.File, sp *spool.Spool) (unpacked, error) {
 type collector struct {
 	spool   *spool.Spool
 	entries []layer.Entry
-	kind    map[string]byte // by path
+	at      map[string]int  // index in entries, by path
+	folders map[string]bool // that entries are in
 	newest  int64
-	bytes   int64
+	seen    int   // entries, those that others replaced among them
+	left    int64 // bytes that may come yet
 }
 
 func (c *collector) compressedTar(file io.Reader, head []byte) error {
@@ -97,7 +108,9 @@ func decompress(r io.Reader, head []byte) (io.Reader, error) {
 	case bytes.HasPrefix(head, []byte("BZh")):
 		return bzip2.NewReader(r), nil
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		return zstd.NewReader(r, zstd.WithDecoderMaxMemory(1<<30))
+		// One decoder starts no goroutines, so there is nothing to close. The
+		// window is the largest that zstd's own program accepts unasked.
+		return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
 	case len(head) == 512 && bytes.HasPrefix(head[257:], []byte("ustar")):
 		return r, nil
 	}
@@ -108,7 +121,7 @@ func (c *collector) tarEntry(h *tar.Header, r io.Reader) error {
 	e := layer.Entry{Time: h.ModTime.Unix(), File: recipes.File{Type: h.Typeflag, Mode: mode(h.Mode), Linkname: h.Linkname}}
 	switch h.Typeflag {
 	case tar.TypeXGlobalHeader:
-		return nil
+		return c.count(h.Name)
 	case tar.TypeReg, tar.TypeGNUSparse:
 		e.Type = tar.TypeReg
 	case tar.TypeDir, tar.TypeSymlink, tar.TypeLink:
@@ -118,12 +131,8 @@ func (c *collector) tarEntry(h *tar.Header, r io.Reader) error {
 	return c.add(h.Name, e, r)
 }
 
-func (c *collector) zip(file *os.File) error {
-	fi, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	z, err := zip.NewReader(file, fi.Size())
+func (c *collector) zip(file io.ReaderAt, size int64) error {
+	z, err := zip.NewReader(file, size)
 	if err != nil {
 		return fmt.Errorf("reading zip: %w", err)
 	}
@@ -146,9 +155,9 @@ func (c *collector) zipEntry(f *zip.File) error {
 	case m.IsDir():
 		e.Type = tar.TypeDir
 	case m&os.ModeSymlink != 0:
-		target, err := io.ReadAll(io.LimitReader(r, 4096))
+		target, err := io.ReadAll(io.LimitReader(r, maxLink+1))
 		if err != nil {
-			return err
+			return fmt.Errorf("reading zip: %s: %w", f.Name, err)
 		}
 		e.Type, e.Linkname = tar.TypeSymlink, string(target)
 	case !m.IsRegular():
@@ -166,70 +175,115 @@ func mode(m int64) int64 {
 	return 0o644
 }
 
+// count refuses an entry too many.
+func (c *collector) count(name string) error {
+	if c.seen++; c.seen > maxEntries {
+		return &HostileError{name, fmt.Sprintf("the archive has over %d entries", maxEntries)}
+	}
+	return nil
+}
+
+// grow refuses a byte too many.
+func (c *collector) grow(name string, n int64) error {
+	if c.left -= n; c.left < 0 {
+		return &HostileError{name, "the archive unpacks to too much"}
+	}
+	return nil
+}
+
 func (c *collector) add(name string, e layer.Entry, r io.Reader) error {
-	p, err := c.check(name)
-	if err != nil || p == "/" {
+	if err := c.count(name); err != nil {
 		return err
 	}
-	if len(c.entries) >= maxEntries {
-		return &HostileError{name, fmt.Sprintf("the archive has over %d entries", maxEntries)}
+	p, err := c.check(name)
+	if err != nil {
+		return err
+	}
+	if p == "/" {
+		if e.Type != tar.TypeDir {
+			return &HostileError{name, "the root is not a folder"}
+		}
+		return nil
 	}
 	e.Path = p
 	switch e.Type {
 	case tar.TypeDir:
-		if c.kind[p] == tar.TypeDir {
-			return nil
-		}
 		e.Mode = 0o755
 	case tar.TypeSymlink:
-		if !inside(p, e.Linkname) {
-			return &HostileError{name, fmt.Sprintf("its target %q is outside the archive", e.Linkname)}
+		e.Mode = 0o777
+		if err := c.checkLink(name, p, e.Linkname); err != nil {
+			return err
 		}
 	case tar.TypeLink:
 		return c.hardlink(name, e)
 	case tar.TypeReg:
-		f, err := c.spool.Add(r, maxBytes-c.bytes)
-		if err != nil {
-			return fmt.Errorf("unpacking %s: %w", name, err)
+		if err := c.content(name, &e, r); err != nil {
+			return err
 		}
-		c.bytes += f.Size()
-		e.Size, e.Open = f.Size(), f.Open
 	}
-	c.put(e)
+	return c.put(name, e)
+}
+
+func (c *collector) content(name string, e *layer.Entry, r io.Reader) error {
+	f, err := c.spool.Add(r, c.left)
+	if errors.Is(err, spool.ErrLimit) {
+		return c.grow(name, c.left+1)
+	}
+	if err != nil {
+		return fmt.Errorf("unpacking %s: %w", name, err)
+	}
+	e.Size, e.Open, e.Linkname = f.Size(), f.Open, ""
+	return c.grow(name, f.Size())
+}
+
+// put adds e. A later entry of one path takes an earlier one's place, as tar
+// does; but nothing takes the place of a folder that others are in.
+func (c *collector) put(name string, e layer.Entry) error {
+	i, there := c.at[e.Path]
+	switch {
+	case e.Type != tar.TypeDir && c.folders[e.Path]:
+		return &HostileError{name, "it is in the place of a folder"}
+	case there:
+		c.entries[i] = e
+	default:
+		c.at[e.Path] = len(c.entries)
+		c.entries = append(c.entries, e)
+	}
+	for dir := path.Dir(e.Path); dir != "/" && !c.folders[dir]; dir = path.Dir(dir) {
+		c.folders[dir] = true
+	}
+	c.newest = max(c.newest, e.Time)
 	return nil
 }
 
-// put adds e; a later entry of one path takes an earlier one's place, as tar
-// does.
-func (c *collector) put(e layer.Entry) {
-	if _, there := c.kind[e.Path]; there {
-		c.entries = slices.DeleteFunc(c.entries, func(o layer.Entry) bool { return o.Path == e.Path })
-	}
-	c.kind[e.Path] = e.Type
-	c.newest = max(c.newest, e.Time)
-	c.entries = append(c.entries, e)
-}
-
-// hardlink makes a copy of an earlier file.
+// hardlink makes a copy of an earlier file or link. A copy counts in full:
+// else a small archive would make a large layer.
 func (c *collector) hardlink(name string, e layer.Entry) error {
 	target, err := c.check(e.Linkname)
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(c.entries, func(o layer.Entry) bool { return o.Path == target && o.Type == tar.TypeReg })
-	if i < 0 {
+	i, ok := c.at[target]
+	if !ok || c.entries[i].Type == tar.TypeDir {
 		return &HostileError{name, fmt.Sprintf("it links to %q, which is no earlier file of the archive", e.Linkname)}
 	}
 	o := c.entries[i]
+	if o.Type == tar.TypeSymlink {
+		if err := c.checkLink(name, e.Path, o.Linkname); err != nil {
+			return err
+		}
+	}
+	if err := c.grow(name, o.Size); err != nil {
+		return err
+	}
 	o.Path = e.Path
-	c.put(o)
-	return nil
+	return c.put(name, o)
 }
 
 // check returns the entry's clean absolute path.
 func (c *collector) check(name string) (string, error) {
 	switch {
-	case name == "" || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+	case name == "" || hasControl(name):
 		return "", &HostileError{name, "its name is empty or has control characters"}
 	case path.IsAbs(name):
 		return "", &HostileError{name, "its path is absolute"}
@@ -238,11 +292,25 @@ func (c *collector) check(name string) (string, error) {
 	}
 	p := path.Join("/", name)
 	for dir := path.Dir(p); dir != "/"; dir = path.Dir(dir) {
-		if k, ok := c.kind[dir]; ok && k != tar.TypeDir {
+		if i, ok := c.at[dir]; ok && c.entries[i].Type != tar.TypeDir {
 			return "", &HostileError{name, dir + " is not a folder"}
 		}
 	}
 	return p, nil
+}
+
+func hasControl(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+func (c *collector) checkLink(name, p, target string) error {
+	switch {
+	case len(target) > maxLink || hasControl(target):
+		return &HostileError{name, "its target is too long or has control characters"}
+	case !inside(p, target):
+		return &HostileError{name, fmt.Sprintf("its target %q is outside the archive", target)}
+	}
+	return nil
 }
 
 // inside reports whether the target of a link at p stays below the root.
@@ -263,6 +331,17 @@ func inside(p, target string) bool {
 		}
 	}
 	return true
+}
+
+// contained refuses links that lead out once leading path elements are
+// dropped.
+func contained(entries []layer.Entry) error {
+	for _, e := range entries {
+		if e.Type == tar.TypeSymlink && !inside(e.Path, e.Linkname) {
+			return &HostileError{e.Path[1:], fmt.Sprintf("its target %q is outside the source", e.Linkname)}
+		}
+	}
+	return nil
 }
 
 // strip drops n leading elements of every path, and what has no more. Nil is

@@ -4,6 +4,7 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,7 +41,11 @@ type File struct {
 	off, size int64
 }
 
-// Add keeps what r yields. More than limit bytes are an error.
+// ErrLimit says that there was more than the limit.
+var ErrLimit = errors.New("content is over the limit")
+
+// Add keeps what r yields. More than limit bytes are an [ErrLimit], and
+// nothing of them is kept.
 func (s *Spool) Add(r io.Reader, limit int64) (File, error) {
 	w := io.NewOffsetWriter(s.file, s.size)
 	n, err := io.Copy(w, io.LimitReader(r, limit+1))
@@ -48,7 +53,7 @@ func (s *Spool) Add(r io.Reader, limit int64) (File, error) {
 		return File{}, err
 	}
 	if n > limit {
-		return File{}, fmt.Errorf("content is over the limit of %d bytes", limit)
+		return File{}, fmt.Errorf("%w of %d bytes", ErrLimit, limit)
 	}
 	f := File{spool: s, off: s.size, size: n}
 	s.size += n

@@ -17,7 +17,6 @@ import (
 	"github.com/kiln-build/kiln/builder/progress"
 	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
-	"github.com/kiln-build/kiln/sign"
 )
 
 func buildCommand() *cli.Command {
@@ -59,9 +58,7 @@ type build struct {
 	platform string
 	target   target
 	registry *push.Registry
-	key      *sign.Key
-	devKey   bool
-	keyFile  string
+	signer   *signer
 	tlog     string
 	load     bool
 	json     bool
@@ -86,7 +83,7 @@ func newBuild(c *cli.Context) (*build, error) {
 	}
 	b := &build{
 		recipe: recipe, platform: recipe.Platforms[0], display: display, json: c.String("output") == "json", load: c.Bool("load"),
-		keyFile: c.String("key"), tlog: c.String("tlog"), clock: newStopwatch(time.Now), stdout: c.App.Writer, stderr: c.App.ErrWriter,
+		tlog: c.String("tlog"), clock: newStopwatch(time.Now), stdout: c.App.Writer, stderr: c.App.ErrWriter,
 	}
 	if b.env, err = newEnvironment(c); err != nil {
 		return nil, err
@@ -97,7 +94,7 @@ func newBuild(c *cli.Context) (*build, error) {
 	if b.target, err = newTarget(c, recipe, b.registry); err != nil {
 		return nil, err
 	}
-	if b.key, b.devKey, err = b.env.signingKey(b.keyFile); err != nil {
+	if b.signer, err = b.env.signer(c.String("key")); err != nil {
 		return nil, err
 	}
 	b.store, err = b.env.blobs()
@@ -119,19 +116,18 @@ func (b *build) run(ctx context.Context) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := &result{
-		Name: b.recipe.Name, Version: b.recipe.Version, Platform: b.platform, Key: key,
-		User: b.recipe.Image.User, SignedBy: b.key.ID(), DevKey: b.devKey, Timings: b.clock.laps,
-	}
-	digest, unchanged, err := b.answer(ctx, key)
+	known, unchanged, err := b.answer(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	b.clock.lap("lookup")
 	if unchanged && !b.load {
-		res.Unchanged = true
-		b.place(res, digest)
-		return res, nil
+		known.Unchanged, known.Timings = true, b.clock.laps
+		return known, nil
+	}
+	res := &result{
+		Name: b.recipe.Name, Version: b.recipe.Version, Platform: b.platform, Key: key,
+		User: b.recipe.Image.User, DevKey: b.signer.development(), Timings: b.clock.laps,
 	}
 	return res, b.make(ctx, res, trees)
 }

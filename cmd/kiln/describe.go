@@ -57,7 +57,7 @@ func (b *build) describe(conn *engine.Engine, made *image.Result, trees builder.
 	}
 	stats := sbom.Summarize(doc)
 	res.Packages, res.Files, res.Added = len(made.Content.Packages), stats.Files, made.Added
-	res.Statements = []string{"spdx", "provenance"}
+	res.Statements = statements
 	return []sign.Statement{
 		{PredicateType: sign.PredicateSPDX, Predicate: spdx},
 		{PredicateType: sign.PredicateProvenance, Predicate: provenance},

@@ -147,5 +147,9 @@ func (e *environment) connect(ctx context.Context) (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine.Connect(ctx, cfg)
+	conn, err := engine.Connect(ctx, cfg)
+	if err != nil && cfg.Address != "" && hint(err) == "" {
+		return nil, withHint{err, "check the address (--engine, KILN_ENGINE or BUILDKIT_HOST), or set none to use the embedded engine"}
+	}
+	return conn, err
 }

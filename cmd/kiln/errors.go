@@ -32,7 +32,7 @@ func unknownCommand(c *cli.Context) error {
 	}
 	var names []string
 	for _, cmd := range commands {
-		if !cmd.Hidden {
+		if !cmd.Hidden && cmd.Name != "help" {
 			names = append(names, cmd.Name)
 		}
 	}
@@ -102,11 +102,17 @@ func hint(err error) string {
 func message(err error) string {
 	var step *builder.StepError
 	var test *builder.TestError
+	var place *builder.PlaceError
+	var refused *image.RefusedError
 	switch {
 	case errors.As(err, &step):
 		return step.Error()
 	case errors.As(err, &test):
 		return test.Error()
+	case errors.As(err, &place):
+		return place.Error()
+	case errors.As(err, &refused):
+		return refused.Error()
 	}
 	return err.Error()
 }

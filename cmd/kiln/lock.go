@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -42,7 +43,11 @@ func loadArgument(c *cli.Context) (*recipes.Recipe, error) {
 	if c.NArg() != 1 {
 		return nil, usagef("kiln %s: want one recipe, got %d arguments", c.Command.Name, c.NArg())
 	}
-	file := c.Args().First()
+	return loadRecipe(c.Args().First())
+}
+
+// loadRecipe loads a recipe by its file, or by its folder.
+func loadRecipe(file string) (*recipes.Recipe, error) {
 	if fi, err := os.Stat(file); err == nil && fi.IsDir() {
 		file = filepath.Join(file, "recipe.yaml")
 	}
@@ -56,11 +61,7 @@ func runLock(c *cli.Context, env *environment, r *recipes.Recipe) error {
 		return fmt.Errorf("reading lock: %w", err)
 	}
 	if c.Bool("check") {
-		l, err := recipes.ReadLock(file)
-		if err != nil {
-			return err
-		}
-		if err := l.Fits(r); err != nil {
+		if err := checkLock(file, r); err != nil {
 			return err
 		}
 	}
@@ -90,6 +91,17 @@ func runLock(c *cli.Context, env *environment, r *recipes.Recipe) error {
 	return err
 }
 
+func checkLock(file string, r *recipes.Recipe) error {
+	l, err := recipes.ReadLock(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return withHint{err, "`kiln lock " + r.File + "` makes it"}
+	}
+	if err != nil {
+		return err
+	}
+	return l.Fits(r)
+}
+
 // lock makes a lock for the recipe as the world is now.
 func (e *environment) lock(ctx context.Context, store *blobs.Store, r *recipes.Recipe) (*recipes.Lock, error) {
 	debian, err := e.archive(store, nil)
@@ -103,7 +115,20 @@ func (e *environment) lock(ctx context.Context, store *blobs.Store, r *recipes.R
 		// Its own hint is for those who build from an older lock.
 		return nil, withHint{err, "the mirror's indexes list a file which it does not have: it may be being updated, so try again later, or name another with --mirror"}
 	}
-	return l, err
+	return l, archiveHint(err)
+}
+
+// archiveHint adds the way out where the archive cannot be reached.
+func archiveHint(err error) error {
+	var network *url.Error
+	var place *builder.PlaceError
+	switch {
+	case errors.Is(err, archive.ErrNoMirror):
+		return withHint{err, "--mirror debian-security=URL names the mirror of security updates, which --mirror URL does not"}
+	case errors.As(err, &network) && !errors.As(err, &place):
+		return withHint{err, "no mirror of the Debian archive can be reached: check the network, or name another with --mirror URL"}
+	}
+	return err
 }
 
 // resolveGit connects to an engine for each source that needs it.

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"os"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kiln-build/kiln/builder"
 	"github.com/kiln-build/kiln/builder/archive"
@@ -10,8 +13,25 @@ import (
 	"github.com/kiln-build/kiln/recipes"
 )
 
-// make builds, tests, describes, signs and publishes.
+// make builds, tests, describes, signs and publishes. The key is decrypted
+// meanwhile, unless a person has to be asked for its password; where it cannot
+// be, the build ends at once.
 func (b *build) make(ctx context.Context, res *result, trees builder.Trees) error {
+	if _, set := os.LookupEnv(passwordVariable); !set {
+		if _, err := b.signer.key(); err != nil {
+			return err
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		_, err := b.signer.key()
+		return err
+	})
+	g.Go(func() error { return b.makeImage(ctx, res, trees) })
+	return g.Wait()
+}
+
+func (b *build) makeImage(ctx context.Context, res *result, trees builder.Trees) error {
 	sp, err := spool.New("")
 	if err != nil {
 		return err
@@ -57,7 +77,7 @@ func (b *build) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool
 	}
 	inputs, err := prepare.Prepare(ctx, b.recipe, b.lock, trees, b.platform)
 	if err != nil {
-		return nil, err
+		return nil, archiveHint(err)
 	}
 	b.clock.lap("prepare")
 	plan, err := builder.NewPlan(b.recipe, b.lock, b.platform, inputs)
@@ -84,5 +104,5 @@ func (b *build) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool
 	}
 	made, err := image.Assemble(ctx, in)
 	b.clock.lap("assemble")
-	return made, err
+	return made, archiveHint(err)
 }

@@ -22,17 +22,18 @@ func (b *build) publish(ctx context.Context, img v1.Image, statements []sign.Sta
 	for _, l := range manifest.Layers {
 		res.Size += l.Size
 	}
+	key, err := b.signer.key()
+	if err != nil {
+		return err
+	}
+	res.SignedBy = key.ID()
 	attach := func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
-		return sign.Sign(ctx, subject, b.target.repository(), b.key, statements, sign.Options{TLog: b.tlog, Existing: existing})
+		return sign.Sign(ctx, subject, b.target.repository(), key, statements, sign.Options{TLog: b.tlog, Existing: existing})
 	}
 	if err := b.target.put(ctx, img, attach); err != nil {
 		return err
 	}
-	digest, err := img.Digest()
-	if err != nil {
-		return err
-	}
-	return b.remember(res.Key, digest)
+	return b.remember(res)
 }
 
 func (b *build) loadImage(ctx context.Context, img v1.Image, res *result) error {

@@ -29,10 +29,10 @@ func (b *build) summary(res *result) {
 	for _, t := range res.Tests {
 		b.say("  tested      %s", t.Name)
 	}
-	if b.devKey {
+	if b.signer.development() {
 		b.say("  signed      development key (local, not for production)")
 	} else {
-		b.say("  signed      %s", b.keyFile)
+		b.say("  signed      %s", b.signer.file)
 	}
 	b.say("  statements  %s", strings.Join(res.Statements, ", "))
 	if res.Loaded != "" {
@@ -50,10 +50,10 @@ func (b *build) summary(res *result) {
 
 // verifyKey is the public key's file, by the usual names.
 func (b *build) verifyKey() string {
-	if b.devKey {
+	if b.signer.development() {
 		return filepath.Join(b.env.keys(), sign.DevelopmentPublicKeyFile)
 	}
-	return strings.TrimSuffix(b.keyFile, ".key") + ".pub"
+	return strings.TrimSuffix(b.signer.file, ".key") + ".pub"
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

@@ -165,5 +165,12 @@ func (t *layoutTarget) put(ctx context.Context, img v1.Image, attach push.Attach
 
 func (t *layoutTarget) repository() string         { return t.name }
 func (t *layoutTarget) reference(d v1.Hash) string { return t.dir + "@" + d.String() }
-func (t *layoutTarget) tagged() []string           { return t.tags }
 func (t *layoutTarget) place() (string, error)     { return filepath.Abs(t.dir) }
+
+func (t *layoutTarget) tagged() []string {
+	var refs []string
+	for _, tag := range t.tags {
+		refs = append(refs, t.dir+":"+tag)
+	}
+	return refs
+}

@@ -1,0 +1,84 @@
+// Step is what the tests of kiln's builder run in a build environment that
+// holds nothing else.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+)
+
+func main() {
+	if err := run(os.Args[1], os.Args[2:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(verb string, args []string) error {
+	switch verb {
+	case "dial":
+		return dial()
+	case "install":
+		return install(os.Getenv("DESTDIR"))
+	case "fail":
+		fmt.Println("first line")
+		fmt.Fprintln(os.Stderr, "last line")
+		code, err := strconv.Atoi(args[0])
+		if err == nil {
+			os.Exit(code)
+		}
+		return err
+	case "sleep":
+		time.Sleep(time.Hour)
+		return nil
+	case "copy":
+		b, err := os.ReadFile(args[0])
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(args[1], b, 0o644)
+	case "write":
+		return os.WriteFile(args[0], nil, 0o644)
+	case "id":
+		fmt.Printf("uid %d gid %d\n", os.Getuid(), os.Getgid())
+		return nil
+	}
+	return errors.New("unknown verb " + verb)
+}
+
+// dial succeeds where there is no way out: no interface but the loopback one,
+// and no address that can be reached.
+func dial() error {
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		return err
+	}
+	for _, i := range interfaces {
+		if i.Flags&net.FlagLoopback == 0 {
+			return fmt.Errorf("there is an interface %s", i.Name)
+		}
+	}
+	conn, err := net.DialTimeout("udp", "192.0.2.1:53", time.Second)
+	if err == nil {
+		conn.Close()
+		return errors.New("there is a route to 192.0.2.1")
+	}
+	return nil
+}
+
+func install(dir string) error {
+	return errors.Join(
+		os.MkdirAll(dir+"/usr/bin", 0o755),
+		os.WriteFile(dir+"/usr/bin/service", []byte("service"), 0o644),
+		os.Chown(dir+"/usr/bin/service", 1000, 1000),
+		os.Chmod(dir+"/usr/bin/service", 0o750|os.ModeSetuid),
+		os.Link(dir+"/usr/bin/service", dir+"/usr/bin/service-2"),
+		os.Symlink("service", dir+"/usr/bin/alias"),
+		os.Mkdir(dir+"/data", 0o700),
+		os.Chtimes(dir+"/data", time.Unix(1, 0), time.Unix(1, 0)),
+	)
+}
