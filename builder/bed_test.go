@@ -102,8 +102,8 @@ func buildkitd(t testing.TB, dir string) string {
 
 func goBuild(t testing.TB, output, pkg string) {
 	t.Helper()
-	cmd := exec.Command("go", "build", "-o", output, pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") //nolint:forbidigo // for the go command
+	cmd := exec.Command("go", "build", "-o", output, pkg) //nolint:gosec // constant packages
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")       //nolint:forbidigo // for the go command
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building %s: %v\n%s", pkg, err, out)
 	}

@@ -119,14 +119,14 @@ func (e *Engine) export(ctx context.Context, p *Plan, st llb.State, title string
 	go func() {
 		var err error
 		entries, err = readArtifacts(pr, sp)
-		pr.CloseWithError(err) //nolint:errcheck // always nil
+		pr.CloseWithError(err)
 		read <- err
 	}()
 	_, err = e.Client.Solve(ctx, def, opt, watch.Status)
 	watch.Wait()
 	if err != nil {
-		pw.CloseWithError(err) //nolint:errcheck // always nil
-		<-read
+		pw.CloseWithError(err)
+		<-read //nolint:errcheck // the solve's error, handed on
 		return nil, e.stepError(ctx, p, watch, err)
 	}
 	pw.Close() //nolint:errcheck // always nil; the exporter closed it already
@@ -160,7 +160,7 @@ func (e *Engine) stepError(ctx context.Context, p *Plan, w *progress.Watch, err 
 	step.Name, step.Log = w.Step(vertex.Digest)
 	var exit *gatewaypb.ExitError
 	if errors.As(err, &exit) {
-		step.Exit = int(exit.ExitCode) //nolint:gosec // an exit code is below 256
+		step.Exit = int(exit.ExitCode)
 	}
 	for _, s := range errdefs.Sources(err) {
 		if len(s.Ranges) > 0 {
@@ -189,7 +189,8 @@ func readArtifacts(r io.Reader, sp *spool.Spool) ([]layer.Entry, error) {
 			return nil, err
 		}
 		entry := layer.Entry{Time: h.ModTime.Unix(), File: recipes.File{
-			Path: path.Join("/", h.Name), Type: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid,
+			Path: path.Join("/", h.Name), //nolint:gosec // cleaned, and extracted into no folder
+			Type: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid,
 			Linkname: h.Linkname, Owner: recipes.OwnerService,
 		}, Capability: h.PAXRecords[layer.CapabilityRecord], Devmajor: h.Devmajor, Devminor: h.Devminor}
 		if h.Typeflag == tar.TypeReg {

@@ -104,7 +104,12 @@ func input(image v1.Hash, opts ...llb.OCILayoutOption) llb.State {
 func (p *Plan) environment(in Inputs) {
 	p.env = input(in.Root, p.platform, llb.WithCustomName("build environment"))
 	if p.recipe.Build.Image == "" {
-		p.env = p.env.Run(p.packagesStep()...).Root()
+		// The essential packages are the same for many recipes, and so is
+		// the result of configuring them.
+		p.env = p.env.Run(append(p.dpkg("configure the essential packages"), llb.Args(archive.ConfigureCommand()))...).Root()
+		if slices.ContainsFunc(p.packages.Build, func(pkg recipes.Package) bool { return !pkg.Essential }) {
+			p.env = p.env.Run(p.packagesStep()...).Root()
+		}
 	}
 	p.env = p.env.AddEnv("PATH", toolchainPath(p.recipe.Build.Toolchain)+systemPath)
 	for _, kv := range in.Env {
@@ -117,26 +122,34 @@ func (p *Plan) environment(in Inputs) {
 	p.root = p.env
 }
 
-// packagesStep runs dpkg over the locked packages.
-func (p *Plan) packagesStep() []llb.RunOption {
-	var debs []string
-	opts := []llb.RunOption{
-		llb.AddMount(debsDir, llb.Scratch(), llb.Tmpfs()), llb.Network(llb.NetModeNone), p.platform,
-		llb.WithCustomNamef("install %d packages", len(p.packages.Build)),
-	}
+// dpkg are the options of a step that runs dpkg.
+func (p *Plan) dpkg(title string) []llb.RunOption {
+	opts := []llb.RunOption{llb.Network(llb.NetModeNone), p.platform, llb.WithCustomName(title)}
 	for _, kv := range archive.InstallEnv() {
 		k, v, _ := strings.Cut(kv, "=")
 		opts = append(opts, llb.AddEnv(k, v))
 	}
-	group := llb.ProgressGroup("kiln-packages", fmt.Sprintf("take %d packages", len(p.packages.Build)), false)
+	return opts
+}
+
+// packagesStep installs the locked packages that are not essential.
+func (p *Plan) packagesStep() []llb.RunOption {
+	var debs []string
+	var mounts []llb.RunOption
+	group := llb.ProgressGroup("kiln-packages", "take packages", false)
 	for _, pkg := range p.packages.Build {
+		if pkg.Essential {
+			continue
+		}
 		name := pkg.Name + ".deb"
 		blob := llb.OCILayoutBlob("kiln/deb@sha256:"+pkg.SHA256, llb.ImageBlobOCIStore("", storeID), llb.Filename(name),
 			llb.WithCustomNamef("%s %s", pkg.Name, pkg.Version), group)
-		opts = append(opts, llb.AddMount(path.Join(debsDir, name), blob, llb.SourcePath("/"+name), llb.Readonly))
+		mounts = append(mounts, llb.AddMount(path.Join(debsDir, name), blob, llb.SourcePath("/"+name), llb.Readonly))
 		debs = append(debs, path.Join(debsDir, name))
 	}
-	return append(opts, llb.Args(archive.InstallCommand(debs...)))
+	opts := append(p.dpkg(fmt.Sprintf("install %d packages", len(debs))),
+		llb.AddMount(debsDir, llb.Scratch(), llb.Tmpfs()), llb.Args(archive.InstallCommand(debs...)))
+	return append(opts, mounts...)
 }
 
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -128,6 +128,7 @@ func lockOf(r *recipes.Recipe) *recipes.Lock {
 		locked := recipes.LockedPlatform{Platform: p, Image: []recipes.Package{pkg("tzdata", "3")}}
 		if r.Build.Image == "" {
 			locked.Build = []recipes.Package{pkg("dash", "1"), pkg("make", "2")}
+			locked.Build[0].Essential = true
 		}
 		l.Platforms = append(l.Platforms, locked)
 	}

@@ -5,16 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"path"
 	"strconv"
 	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
-	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
-	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/kiln-build/kiln/builder/layer"
 	"github.com/kiln-build/kiln/recipes"
@@ -37,95 +36,28 @@ func (e *TestError) Error() string {
 }
 
 // Test runs the recipe's tests on the finished image: as its user, with a
-// read-only root, memory file systems for /tmp and the volumes, and no
-// network. It ends at the first that fails, with a [*TestError].
+// read-only root, memory file systems for the volumes, a /tmp of its own, and
+// no network. It ends at the first that fails, with a [*TestError].
 func (e *Engine) Test(ctx context.Context, r *recipes.Recipe, img v1.Image, platform string) ([]recipes.TestResult, error) {
 	if len(r.Tests) == 0 {
 		return nil, nil
 	}
-	def, err := e.imageGraph(ctx, img, platform)
+	t, err := e.tester(r, img, platform)
 	if err != nil {
 		return nil, fmt.Errorf("testing: %w", err)
 	}
-	config, err := img.ConfigFile()
-	if err != nil {
-		return nil, fmt.Errorf("testing: %w", err)
-	}
-	t := tester{recipe: r, config: config.Config, timeout: e.TestTimeout}
-	if t.timeout <= 0 {
-		t.timeout = defaultTestTimeout
-	}
-	results, err := e.test(ctx, t, def)
-	var failed *TestError
-	var place *PlaceError
-	switch {
-	case err == nil || errors.As(err, &failed) || errors.As(err, &place):
-		return results, err
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	}
-	return nil, fmt.Errorf("testing: %w", err)
-}
-
-// imageGraph is a graph that is the image and nothing else.
-func (e *Engine) imageGraph(ctx context.Context, img v1.Image, platform string) (*llb.Definition, error) {
-	digest, err := layer.Store(e.Store, img)
-	if err != nil {
-		return nil, err
-	}
-	goos, arch, _ := strings.Cut(platform, "/")
-	constraint := llb.Platform(ocispec(goos, arch))
-	return input(digest, constraint, llb.WithCustomName("the image")).Marshal(ctx, constraint)
-}
-
-func (e *Engine) test(ctx context.Context, t tester, def *llb.Definition) ([]recipes.TestResult, error) {
-	opt, err := e.options()
-	if err != nil {
-		return nil, err
-	}
 	var results []recipes.TestResult
-	var outcome error // the engine's own errors come back as text, this as it is
-	watch := e.Display.Watch("testing")
-	_, err = e.Client.Build(ctx, opt, "kiln", func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
-		res, err := c.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB(), Evaluate: true})
-		if err != nil {
-			return nil, err
-		}
-		if t.ref, err = res.SingleRef(); err != nil {
-			return nil, err
-		}
-		t.client = c
-		results, outcome = t.all(ctx)
-		return gateway.NewResult(), outcome
-	}, watch.Status)
-	watch.Wait()
-	if outcome != nil {
-		err = outcome
-	}
-	return results, err
-}
-
-type tester struct {
-	client  gateway.Client
-	ref     gateway.Reference
-	recipe  *recipes.Recipe
-	config  v1.Config
-	timeout time.Duration
-}
-
-func (t *tester) all(ctx context.Context) ([]recipes.TestResult, error) {
-	var results []recipes.TestResult
-	for _, test := range t.recipe.Tests {
+	for _, test := range r.Tests {
 		o, err := t.run(ctx, test)
 		switch {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case err != nil:
-			return nil, placed(t.recipe, test.Pos, fmt.Errorf("running test %q: %w", test.Title(), err))
+			return nil, placed(r, test.Pos, fmt.Errorf("running test %q: %w", test.Title(), err))
 		}
 		if want, got, ok := o.check(test); !ok {
 			return nil, &TestError{
-				File: t.recipe.File, Pos: test.Pos, Name: test.Title(), Want: want, Got: got,
+				File: r.File, Pos: test.Pos, Name: test.Title(), Want: want, Got: got,
 				Stdout: o.stdout.String(), Stderr: o.stderr.String(),
 			}
 		}
@@ -134,59 +66,108 @@ func (t *tester) all(ctx context.Context) ([]recipes.TestResult, error) {
 	return results, nil
 }
 
+// tester runs tests on one image.
+type tester struct {
+	engine   *Engine
+	root     llb.State
+	platform llb.ConstraintsOpt
+	volumes  []string
+	timeout  time.Duration
+}
+
+func (e *Engine) tester(r *recipes.Recipe, img v1.Image, platform string) (*tester, error) {
+	digest, err := layer.Store(e.Store, img)
+	if err != nil {
+		return nil, err
+	}
+	file, err := img.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	goos, arch, _ := strings.Cut(platform, "/")
+	t := &tester{engine: e, platform: llb.Platform(ocispec(goos, arch)), volumes: r.Image.Volumes, timeout: e.TestTimeout}
+	if t.timeout <= 0 {
+		t.timeout = defaultTestTimeout
+	}
+	t.root = input(digest, t.platform, llb.WithCustomName("the image")).
+		User(file.Config.User).Dir(path.Join("/", file.Config.WorkingDir))
+	for _, kv := range file.Config.Env {
+		k, v, _ := strings.Cut(kv, "=")
+		t.root = t.root.AddEnv(k, v)
+	}
+	return t, nil
+}
+
 // outcome is what a program did.
 type outcome struct {
 	exit           int
 	late           time.Duration // where not 0, it still ran after this
-	stdout, stderr limitedBuffer
+	stdout, stderr bytes.Buffer  // as far as the engine's log limit goes
 }
 
 func (t *tester) run(ctx context.Context, test recipes.Test) (*outcome, error) {
-	limited, cancel := context.WithTimeout(ctx, t.timeout)
-	defer cancel()
-	container, err := t.container(limited)
+	def, err := t.graph(test).Marshal(ctx, t.platform)
 	if err != nil {
 		return nil, err
 	}
-	defer container.Release(context.WithoutCancel(ctx)) //nolint:errcheck // the test's outcome says more
-	var o outcome
-	process, err := container.Start(limited, t.start(test, &o))
-	if err == nil {
-		err = process.Wait()
+	opt, err := t.engine.options()
+	if err != nil {
+		return nil, err
 	}
+	limited, cancel := context.WithTimeout(ctx, t.timeout)
+	defer cancel()
+	o := &outcome{exit: test.Exit}
+	watch := t.engine.Display.Watch("testing")
+	_, err = t.engine.Client.Solve(limited, def, opt, o.listen(watch.Status))
+	watch.Wait()
 	var exit *gatewaypb.ExitError
 	switch {
 	case err == nil:
 	case errors.Is(limited.Err(), context.DeadlineExceeded):
 		o.late = t.timeout
 	case errors.As(err, &exit):
-		o.exit = int(exit.ExitCode) //nolint:gosec // a process's exit code is below 256
+		o.exit = int(exit.ExitCode)
 	default:
 		return nil, err
 	}
-	return &o, nil
+	return o, nil
 }
 
-func (t *tester) container(ctx context.Context) (gateway.Container, error) {
-	mounts := []gateway.Mount{{Dest: "/", Ref: t.ref, Readonly: true, MountType: pb.MountType_BIND}}
-	for _, dir := range append([]string{"/tmp"}, t.recipe.Image.Volumes...) {
-		mounts = append(mounts, gateway.Mount{Dest: dir, MountType: pb.MountType_TMPFS})
+// graph runs the test. What an engine has cached says nothing of what the
+// program writes, so it runs each time. The one output of the operation, since
+// the root is read-only, is /tmp.
+func (t *tester) graph(test recipes.Test) llb.State {
+	opts := []llb.RunOption{
+		llb.Args(test.Run), llb.ReadonlyRootFS(), llb.Network(llb.NetModeNone), llb.IgnoreCache,
+		llb.ValidExitCodes(test.Exit), t.platform, llb.WithCustomName("test: " + test.Title()),
 	}
-	return t.client.NewContainer(ctx, gateway.NewContainerRequest{Mounts: mounts, NetMode: pb.NetMode_NONE})
-}
-
-func (t *tester) start(test recipes.Test, o *outcome) gateway.StartRequest {
-	req := gateway.StartRequest{
-		Args: test.Run, Env: slices.Clone(t.config.Env), User: t.config.User, Cwd: t.config.WorkingDir,
-		Stdout: &o.stdout, Stderr: &o.stderr,
+	for _, dir := range t.volumes {
+		opts = append(opts, llb.AddMount(dir, llb.Scratch(), llb.Tmpfs()))
 	}
 	for _, kv := range sorted(test.Env) {
-		req.Env = append(req.Env, kv[0]+"="+kv[1])
+		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
 	}
-	if req.Cwd == "" {
-		req.Cwd = "/"
-	}
-	return req
+	tmp := llb.Scratch().File(llb.Mkdir("/tmp", 0o1777), t.platform, llb.WithCustomName("make /tmp"))
+	return t.root.Run(opts...).AddMount("/tmp", tmp, llb.SourcePath("/tmp"))
+}
+
+// listen keeps what the program writes, and hands the status on to next.
+func (o *outcome) listen(next chan *client.SolveStatus) chan *client.SolveStatus {
+	statuses := make(chan *client.SolveStatus)
+	go func() {
+		defer close(next)
+		for s := range statuses {
+			for _, l := range s.Logs {
+				if l.Stream == 1 {
+					o.stdout.Write(l.Data)
+				} else {
+					o.stderr.Write(l.Data)
+				}
+			}
+			next <- s
+		}
+	}()
+	return statuses
 }
 
 func (o *outcome) check(t recipes.Test) (want, got string, ok bool) {
@@ -217,13 +198,3 @@ func excerpt(b []byte) string {
 	}
 	return strconv.Quote(string(b))
 }
-
-// limitedBuffer keeps the first MiB written to it.
-type limitedBuffer struct{ bytes.Buffer }
-
-func (b *limitedBuffer) Write(p []byte) (int, error) {
-	b.Buffer.Write(p[:min(len(p), max(0, 1<<20-b.Len()))])
-	return len(p), nil
-}
-
-func (b *limitedBuffer) Close() error { return nil }

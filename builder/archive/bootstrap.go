@@ -19,8 +19,9 @@ import (
 // the very packages it is made of, and others: the data of the .debs in the
 // files named by debs, merged, sorted by path, with the owners and modes of
 // the packages and every time set to epoch seconds; /usr is merged whether the
-// packages know of it or not. dpkg's database in it is empty, for no
-// maintainer script has run.
+// packages know of it or not. In dpkg's database in it the packages are
+// unpacked and not configured, for no maintainer script has run:
+// [ConfigureCommand] does that.
 //
 // Debs are those of a [Resolution] that are marked Essential. The same debs in
 // any order give the same bytes. Documentation is left out, as it is by
@@ -36,7 +37,7 @@ func WriteRootTar(w io.Writer, debs []string, epoch int64) error {
 	if err := tree.addDebs(slices.Sorted(slices.Values(debs))); err != nil {
 		return fmt.Errorf("making the bootstrap root: %w", err)
 	}
-	if err := tree.addSystem(); err != nil {
+	if err := errors.Join(tree.addDatabase(tree.databases), tree.addSystem()); err != nil {
 		return fmt.Errorf("making the bootstrap root: %w", err)
 	}
 	if err := tree.write(w, time.Unix(epoch, 0)); err != nil {
@@ -50,6 +51,8 @@ type rootTree struct {
 	spool *os.File
 	size  atomic.Int64 // of what is in spool, or will be
 	nodes map[string]*rootNode
+	// databases are the packages' parts of dpkg's database.
+	databases []*database
 }
 
 type rootNode struct {
@@ -61,6 +64,7 @@ type rootNode struct {
 // addDebs unpacks packages side by side and merges them in their order.
 func (t *rootTree) addDebs(names []string) error {
 	unpacked := make([][]*rootNode, len(names))
+	t.databases = make([]*database, len(names))
 	errs := make([]error, len(names))
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var wg sync.WaitGroup
@@ -68,7 +72,7 @@ func (t *rootTree) addDebs(names []string) error {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			unpacked[i], errs[i] = t.unpack(name)
+			unpacked[i], t.databases[i], errs[i] = t.unpack(name)
 		})
 	}
 	wg.Wait()
@@ -84,14 +88,19 @@ func (t *rootTree) addDebs(names []string) error {
 }
 
 // unpack puts the files of a package in spool.
-func (t *rootTree) unpack(name string) ([]*rootNode, error) {
+func (t *rootTree) unpack(name string) ([]*rootNode, *database, error) {
 	d, file, err := OpenDebFile(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	defer file.Close() //nolint:errcheck // opened for reading
+	defer file.Close()
+	db, err := newDatabase(d)
+	if err != nil {
+		return nil, nil, err
+	}
 	var nodes []*rootNode
 	err = d.Files(func(h *tar.Header, r io.Reader) error {
+		db.list = append(db.list, "/"+h.Name)
 		h.Name = mergedUsr(h.Name, h.Typeflag)
 		if isDocumentation(h.Name) {
 			return nil
@@ -103,7 +112,7 @@ func (t *rootTree) unpack(name string) ([]*rootNode, error) {
 		nodes = append(nodes, n)
 		return err
 	})
-	return nodes, err
+	return nodes, db, err
 }
 
 // store puts the content of an entry in spool.

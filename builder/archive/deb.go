@@ -16,8 +16,8 @@ type Deb struct {
 	// Control is the package's control file.
 	Control Control
 	// name is how errors call the package.
-	name string
-	data arMember
+	name          string
+	control, data arMember
 }
 
 // Control is what the control file of a binary package says (Debian Policy,
@@ -70,7 +70,7 @@ func OpenDeb(r io.ReaderAt, size int64) (*Deb, error) {
 		return nil, fmt.Errorf("reading control file of package: %w", err)
 	}
 	d.name = d.Control.Package + " " + d.Control.Version
-	d.data = members[2]
+	d.control, d.data = members[1], members[2]
 	return d, nil
 }
 

@@ -20,10 +20,15 @@ func isDocumentation(name string) bool {
 	return false
 }
 
-// InstallCommand is the command that installs all packages of a [Resolution]
-// at once, in a root made by [WriteRootTar] and without network. The packages
-// of that root are among them: dpkg does not know of these yet. debs are paths
-// in that root.
+// ConfigureCommand is the command that configures, in a root made by
+// [WriteRootTar] and without network, the packages that it is made of.
+func ConfigureCommand() []string {
+	return []string{"dpkg", "--force-depends", "--force-unsafe-io", "--force-confnew", "--configure", "--pending"}
+}
+
+// InstallCommand is the command that installs all further packages of a
+// [Resolution] at once, in a root in which [ConfigureCommand] ran, and without
+// network. debs are paths in that root.
 //
 // All packages are unpacked before the first is configured. That breaks
 // Pre-Depends only in name, since what every maintainer script may use is

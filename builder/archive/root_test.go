@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -30,11 +31,15 @@ func TestRealRoot(t *testing.T) {
 	}
 	root := unpackRoot(t, c, res.Packages)
 	start := time.Now()
-	out, err := inRoot(t, root, InstallCommand(copyDebs(t, c, root, res.Packages)...))
-	if err != nil {
+	if out, err := inRoot(t, root, ConfigureCommand()); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	t.Logf("dpkg installed %d packages in %v", len(res.Packages), time.Since(start))
+	t.Logf("dpkg configured the root in %v", time.Since(start))
+	others := slices.DeleteFunc(res.Packages, func(p recipes.Package) bool { return p.Essential })
+	if out, err := inRoot(t, root, InstallCommand(copyDebs(t, c, root, others)...)); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("dpkg installed %d more packages in %v", len(others), time.Since(start))
 	audit, err := inRoot(t, root, []string{"dpkg", "--audit"})
 	if err != nil || len(audit) > 0 {
 		t.Errorf("dpkg --audit: %v\n%s", err, audit)

@@ -21,10 +21,8 @@ func (t *rootTree) addSystem() error {
 	} {
 		t.addFolder(dir)
 	}
-	for _, name := range []string{"var/lib/dpkg/status", "var/lib/dpkg/available"} {
-		if err := t.addFile(name, nil); err != nil {
-			return err
-		}
+	if err := t.addFile("var/lib/dpkg/available", nil); err != nil {
+		return err
 	}
 	for _, name := range []string{"passwd", "group"} {
 		b, err := t.read("usr/share/base-passwd/" + name + ".master")
@@ -57,10 +55,14 @@ func (t *rootTree) addFolder(name string) {
 
 // addFile adds a file unless a package has it.
 func (t *rootTree) addFile(name string, content []byte) error {
+	return t.addFileMode(name, content, 0o644)
+}
+
+func (t *rootTree) addFileMode(name string, content []byte, mode int64) error {
 	if t.nodes[name] != nil {
 		return nil
 	}
-	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content))}
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: mode, Size: int64(len(content))}
 	n, err := t.store(h, "kiln", bytes.NewReader(content))
 	if err != nil {
 		return err

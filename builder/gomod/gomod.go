@@ -7,6 +7,8 @@ package gomod
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,26 +18,28 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb"
 	"golang.org/x/mod/sumdb/dirhash"
+	modzip "golang.org/x/mod/zip"
 
 	"github.com/kiln-build/kiln/builder/blobs"
 )
-
-// maxZip is the size limit of a module zip file, as golang.org/x/mod/zip has
-// it.
-const maxZip = 500 << 20
 
 // Client fetches modules. Its fields mirror the go command's environment
 // (https://go.dev/ref/mod#environment-variables).
 type Client struct {
 	// Proxy is GOPROXY: proxies in order, separated by comma or bar.
 	Proxy string
-	// SumDB is GOSUMDB: a database's name or its verifier key, or "off".
+	// NoProxy is GONOPROXY, or GOPRIVATE: globs of modules whose names no
+	// proxy may learn. They are not fetched.
+	NoProxy string
+	// SumDB is GOSUMDB: a database's name or its verifier key, and perhaps a
+	// URL to reach it by; or "off".
 	SumDB string
 	// NoSumDB is GONOSUMDB, or GOPRIVATE: globs of modules that no checksum
 	// database knows.
@@ -86,10 +90,23 @@ func (c *Client) resolve(ctx context.Context, m *Module) error {
 	if err != nil {
 		return err
 	}
-	if _, m.Sum, err = c.download(ctx, m.Path, m.Version); err != nil {
+	if m.Sum, err = c.sum(ctx, m.Path, m.Version); err != nil {
 		return err
 	}
-	return c.verify(ctx, *m)
+	if err := c.verify(ctx, *m); err != nil {
+		return err
+	}
+	return writeFile(c.note("version", m.Path+"@"+m.Version), []byte(m.Sum))
+}
+
+// sum is the module's hash: that which was verified before, if its zip is
+// still there, else that of the zip which the proxy has.
+func (c *Client) sum(ctx context.Context, modpath, version string) (string, error) {
+	if s, err := os.ReadFile(c.note("version", modpath+"@"+version)); err == nil && c.known(string(s)) != "" {
+		return string(s), nil
+	}
+	_, sum, err := c.download(ctx, modpath, version)
+	return sum, err
 }
 
 // Zip returns the path of the module's zip file in the cache, fetched where it
@@ -108,35 +125,42 @@ func (c *Client) Zip(ctx context.Context, modpath, version, sum string) (string,
 	return p, nil
 }
 
-// download fetches the zip and computes its sum.
+// download fetches the zip, checks its form and computes its sum.
 func (c *Client) download(ctx context.Context, modpath, version string) (file, sum string, err error) {
-	if s, err := os.ReadFile(c.note("version", modpath+"@"+version)); err == nil {
-		if p := c.known(string(s)); p != "" {
-			return p, string(s), nil
-		}
-	}
 	body, err := c.open(ctx, modpath, version, ".zip")
 	if err != nil {
 		return "", "", err
 	}
 	defer body.Close()
-	hexsum, _, err := c.Cache.Put(&limited{r: body, left: maxZip}, "")
+	hexsum, _, err := c.Cache.Put(&limited{r: body, left: modzip.MaxZipFile}, "")
 	if err != nil {
 		return "", "", err
 	}
 	file = c.Cache.Path(hexsum)
+	if err := checkZip(file, modpath, version); err != nil {
+		return "", "", fmt.Errorf("reading module zip: %w", err)
+	}
 	if sum, err = dirhash.HashZip(file, dirhash.Hash1); err != nil {
 		return "", "", fmt.Errorf("reading module zip: %w", err)
 	}
-	if err := writeFile(c.note("sum", sum), []byte(hexsum)); err != nil {
-		return "", "", err
+	return file, sum, writeFile(c.note("sum", sum), []byte(hexsum))
+}
+
+// checkZip holds the zip against the rules for module zips, by which nothing
+// in it is outside path@version/ or too large
+// (https://go.dev/ref/mod#zip-path-size-constraints).
+func checkZip(file, modpath, version string) error {
+	checked, err := modzip.CheckZip(module.Version{Path: modpath, Version: version}, file)
+	if err == nil {
+		err = checked.Err()
 	}
-	return file, sum, writeFile(c.note("version", modpath+"@"+version), []byte(sum))
+	return err
 }
 
 // note is the file that remembers something of kind about key.
 func (c *Client) note(kind, key string) string {
-	return filepath.Join(c.Dir, kind, url.PathEscape(key))
+	sum := sha256.Sum256([]byte(key))
+	return filepath.Join(c.Dir, kind, hex.EncodeToString(sum[:]))
 }
 
 // known returns the cached zip with the sum, or "".
@@ -152,30 +176,21 @@ func (c *Client) verify(ctx context.Context, m Module) error {
 	if c.SumDB == "off" || module.MatchPrefixPatterns(c.NoSumDB, m.Path) {
 		return nil
 	}
-	key, name, err := verifierKey(c.SumDB)
+	ops, err := newSumOps(ctx, c)
 	if err != nil {
 		return err
 	}
-	db := sumdb.NewClient(&sumOps{ctx: ctx, client: c, name: name, key: key})
+	db := sumdb.NewClient(ops)
 	for _, want := range []struct{ version, sum string }{{m.Version, m.Sum}, {m.Version + "/go.mod", m.GoMod}} {
 		lines, err := db.Lookup(m.Path, want.version)
 		if err != nil {
-			return fmt.Errorf("asking checksum database %s: %w", name, err)
+			return fmt.Errorf("asking checksum database %s: %w", ops.name, ops.explain(err))
 		}
-		if line := m.Path + " " + want.version + " " + want.sum; !contains(lines, line) {
-			return fmt.Errorf("checksum database %s has another hash than the proxy's %q: %q", name, line, lines)
+		if line := m.Path + " " + want.version + " " + want.sum; !slices.Contains(lines, line) {
+			return fmt.Errorf("checksum database %s has another hash than the proxy's %q: %q", ops.name, line, lines)
 		}
 	}
 	return nil
-}
-
-func contains(lines []string, line string) bool {
-	for _, l := range lines {
-		if l == line {
-			return true
-		}
-	}
-	return false
 }
 
 // get reads a small file of a version.
@@ -190,6 +205,9 @@ func (c *Client) get(ctx context.Context, modpath, version, suffix string, limit
 
 // open asks the proxies in order (https://go.dev/ref/mod#goproxy-protocol).
 func (c *Client) open(ctx context.Context, modpath, version, suffix string) (io.ReadCloser, error) {
+	if module.MatchPrefixPatterns(c.NoProxy, modpath) {
+		return nil, errors.New("GONOPROXY or GOPRIVATE keeps it from proxies; use a git source, or set GONOPROXY=none where the proxy may have it")
+	}
 	escaped, err := module.EscapePath(modpath)
 	if err != nil {
 		return nil, err
@@ -238,14 +256,21 @@ func (c *Client) request(ctx context.Context, base, file string) (io.ReadCloser,
 	if err != nil {
 		return nil, errors.New("GOPROXY holds something that is no URL")
 	}
-	where := u.Redacted()
+	// Credentials go into a header, so that no error can show them.
+	user := u.User
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	where := u.String()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.JoinPath(file).String(), nil)
 	if err != nil {
 		return nil, fmt.Errorf("asking %s: %w", where, err)
 	}
+	if user != nil {
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+	}
 	resp, err := c.HTTP.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("asking %s: %w", where, redact(err))
+		return nil, fmt.Errorf("asking %s: %w", where, cause(err))
 	}
 	switch resp.StatusCode {
 	case http.StatusOK:
@@ -259,8 +284,8 @@ func (c *Client) request(ctx context.Context, base, file string) (io.ReadCloser,
 	return nil, fmt.Errorf("asking %s for %s: %w", where, file, err)
 }
 
-// redact drops the URL, which may hold credentials, from an HTTP error.
-func redact(err error) error {
+// cause drops what an HTTP client's error repeats of the request.
+func cause(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		return u.Err

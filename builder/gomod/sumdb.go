@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,35 +17,47 @@ import (
 // go command knows by its name alone (https://go.dev/ref/mod#checksum-database).
 const goKey = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8"
 
-// verifierKey returns the key and name that a GOSUMDB setting stands for.
-func verifierKey(setting string) (key, name string, err error) {
-	key, _, _ = strings.Cut(setting, " ")
-	name, _, isKey := strings.Cut(key, "+")
-	if isKey {
-		return key, name, nil
-	}
-	if goName, _, _ := strings.Cut(goKey, "+"); name == goName || name == "" {
-		return goKey, goName, nil
-	}
-	return "", "", fmt.Errorf("GOSUMDB=%s: give the database's verifier key (name+hash+key)", setting)
-}
-
 // sumOps is what sumdb.Client needs of the world. The latest signed tree and
 // tiles are kept, so that the database cannot take back what it said.
 type sumOps struct {
 	ctx       context.Context //nolint:containedctx // sumdb.ClientOps has no room for one
 	client    *Client
 	name, key string
-	err       error
+	direct    string // URL of the database itself
+	security  error
 }
 
 var _ sumdb.ClientOps = (*sumOps)(nil)
+
+// newSumOps reads the client's GOSUMDB setting.
+func newSumOps(ctx context.Context, c *Client) (*sumOps, error) {
+	key, direct, _ := strings.Cut(strings.TrimSpace(c.SumDB), " ")
+	name, _, isKey := strings.Cut(key, "+")
+	if goName, _, _ := strings.Cut(goKey, "+"); !isKey && (name == goName || name == "") {
+		key, name, isKey = goKey, goName, true
+	}
+	if !isKey {
+		return nil, fmt.Errorf("GOSUMDB=%s: give the database's verifier key (name+hash+key)", name)
+	}
+	if direct = strings.TrimSpace(direct); direct == "" {
+		direct = "https://" + name
+	}
+	return &sumOps{ctx: ctx, client: c, name: name, key: key, direct: direct}, nil
+}
+
+// explain adds to an error of a lookup what the database did wrong.
+func (o *sumOps) explain(err error) error {
+	if o.security == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, o.security)
+}
 
 // ReadRemote asks the proxies that mirror the database, then the database.
 func (o *sumOps) ReadRemote(path string) ([]byte, error) {
 	body, err := o.client.fromProxies(o.ctx, "sumdb/"+o.name+path)
 	if err != nil {
-		direct, derr := o.client.request(o.ctx, (&url.URL{Scheme: "https", Host: o.name}).String(), path)
+		direct, derr := o.client.request(o.ctx, o.direct, path)
 		if derr != nil {
 			return nil, errors.Join(err, derr)
 		}
@@ -96,5 +107,5 @@ func (o *sumOps) WriteCache(file string, data []byte) {
 // Log implements sumdb.ClientOps.
 func (o *sumOps) Log(string) {}
 
-// SecurityError implements sumdb.ClientOps; Lookup returns the error as well.
-func (o *sumOps) SecurityError(msg string) { o.err = errors.New(msg) }
+// SecurityError implements sumdb.ClientOps; Lookup ends with an error as well.
+func (o *sumOps) SecurityError(msg string) { o.security = errors.New(msg) }

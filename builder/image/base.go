@@ -57,6 +57,8 @@ func (a *assembly) addBase(ctx context.Context) error {
 type written struct {
 	Layer     layer.Layer         `json:"layer"`
 	Installed []recipes.Installed `json:"installed"`
+	// Capabilities are those of files that have any, by path.
+	Capabilities map[string]string `json:"capabilities,omitempty"`
 }
 
 // addPackages adds one layer with the named packages and with what extra
@@ -98,7 +100,13 @@ func (a *assembly) addPackages(ctx context.Context, by string, names []string, e
 }
 
 func (a *assembly) writeBase(ctx context.Context, pkgs []recipes.Package, extra func(int64) []layer.Entry) (written, error) {
+	platform, err := a.Lock.For(a.Platform)
+	if err != nil {
+		return written{}, err
+	}
+	// Nothing but what the key names may show in the layer.
 	scratch := &assembly{Input: a.Input, root: newTree()}
+	scratch.Lock = &recipes.Lock{Platforms: []recipes.LockedPlatform{{Platform: a.Platform, Image: platform.Image}}}
 	defer scratch.close()
 	loaded, err := scratch.load(ctx, pkgs)
 	if err != nil {
@@ -111,7 +119,13 @@ func (a *assembly) writeBase(ctx context.Context, pkgs []recipes.Package, extra 
 		return written{}, err
 	}
 	add := scratch.layers[0]
-	return written{Layer: *add.layer, Installed: add.debs}, nil
+	w := written{Layer: *add.layer, Installed: add.debs, Capabilities: map[string]string{}}
+	for p, e := range scratch.root.byPath {
+		if e.Capability != "" {
+			w.Capabilities[p] = hex.EncodeToString([]byte(e.Capability))
+		}
+	}
+	return w, nil
 }
 
 // addLoaded adds one layer with the packages.

@@ -124,12 +124,12 @@ func TestUnpackRefuses(t *testing.T) {
 
 func TestUnpackZipRefuses(t *testing.T) {
 	for want, e := range map[string]entry{
-		"outside the archive":   {name: "l", link: "/etc/passwd", kind: tar.TypeSymlink},
+		"outside the archive":    {name: "l", link: "/etc/passwd", kind: tar.TypeSymlink},
 		"its target \"../x\" is": {name: "l", link: "../x", kind: tar.TypeSymlink},
-		"too long":              {name: "l", link: strings.Repeat("a/", 3000), kind: tar.TypeSymlink},
-		"path is absolute":      {name: "/x", body: "x", mode: 0o644},
-		".. in it":              {name: "a/../../x", body: "x", mode: 0o644},
-		"neither a file":        {name: "null", kind: tar.TypeChar, mode: 0o644},
+		"too long":               {name: "l", link: strings.Repeat("a/", 3000), kind: tar.TypeSymlink},
+		"path is absolute":       {name: "/x", body: "x", mode: 0o644},
+		".. in it":               {name: "a/../../x", body: "x", mode: 0o644},
+		"neither a file":         {name: "null", kind: tar.TypeChar, mode: 0o644},
 	} {
 		if _, err := unpackBytes(t, zipOf(t, e)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", e.name, err, want)

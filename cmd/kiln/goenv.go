@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,12 +42,9 @@ func readGoEnv() map[string]string {
 
 func (e *environment) modules(store *blobs.Store) *gomod.Client {
 	env := e.goEnv()
-	private := env["GONOSUMDB"]
-	if private == "" {
-		private = env["GOPRIVATE"]
-	}
 	return &gomod.Client{
-		Proxy: env["GOPROXY"], SumDB: env["GOSUMDB"], NoSumDB: private,
+		Proxy: env["GOPROXY"], NoProxy: cmp.Or(env["GONOPROXY"], env["GOPRIVATE"]),
+		SumDB: env["GOSUMDB"], NoSumDB: cmp.Or(env["GONOSUMDB"], env["GOPRIVATE"]),
 		Cache: store, Dir: filepath.Join(e.cache, "gomod"), HTTP: e.http(),
 	}
 }

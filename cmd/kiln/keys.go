@@ -93,10 +93,10 @@ func password() ([]byte, error) {
 	if p, ok := os.LookupEnv(passwordVariable); ok {
 		return []byte(p), nil
 	}
-	if !term.IsTerminal(int(os.Stdin.Fd())) { //nolint:gosec // a file descriptor fits
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return nil, withHint{errors.New("the key needs a password"), "set COSIGN_PASSWORD (empty for none)"}
 	}
 	fmt.Fprint(os.Stderr, "password of the key: ")
 	defer fmt.Fprintln(os.Stderr)
-	return term.ReadPassword(int(os.Stdin.Fd())) //nolint:gosec // a file descriptor fits
+	return term.ReadPassword(int(os.Stdin.Fd()))
 }
