@@ -1,6 +1,8 @@
 # Everything here runs from a clean clone on a Debian machine with Go, as root.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+# kiln falls back on the module proxy of the Go that built it.
+LDFLAGS = -X main.goproxy=$(shell go env GOPROXY) -X github.com/moby/buildkit/version.Version=$(shell go list -m -f '{{.Version}}' github.com/moby/buildkit)
 export PATH := $(CURDIR)/bin:$(PATH)
 
 .PHONY: help
@@ -9,7 +11,7 @@ help: ## Show this list
 
 .PHONY: build
 build: ## Build bin/kiln and the buildkitd it embeds
-	go build -trimpath -o bin/ ./cmd/kiln github.com/moby/buildkit/cmd/buildkitd
+	go build -trimpath -ldflags "$(LDFLAGS)" -o bin/ ./cmd/kiln github.com/moby/buildkit/cmd/buildkitd
 
 .PHONY: deps
 deps: ## Install from Debian what is missing, such as runc

@@ -80,7 +80,7 @@ type GitSource struct {
 	URL string `yaml:"url" kiln:"required"`
 	// Ref is a branch or tag; the lock pins the commit it stood for.
 	Ref string `yaml:"ref"`
-	// Commit is a full commit id. Where both are set, Ref must contain it.
+	// Commit is a full commit id. Where both are set, Ref must stand for it.
 	Commit string `yaml:"commit"`
 }
 

@@ -57,8 +57,6 @@ func (a *assembly) addBase(ctx context.Context) error {
 type written struct {
 	Layer     layer.Layer         `json:"layer"`
 	Installed []recipes.Installed `json:"installed"`
-	// Capabilities are those of files that have any, by path.
-	Capabilities map[string]string `json:"capabilities,omitempty"`
 }
 
 // addPackages adds one layer with the named packages and with what extra
@@ -115,17 +113,15 @@ func (a *assembly) writeBase(ctx context.Context, pkgs []recipes.Package, extra 
 	if err := scratch.addLoaded(ctx, "", loaded, extra); err != nil {
 		return written{}, err
 	}
-	if err := judge(&recipes.Recipe{File: a.Recipe.File}, inspectTree(scratch.root)); err != nil {
+	findings, err := scratch.inspectTree()
+	if err == nil {
+		err = judge(&recipes.Recipe{File: a.Recipe.File}, findings)
+	}
+	if err != nil {
 		return written{}, err
 	}
 	add := scratch.layers[0]
-	w := written{Layer: *add.layer, Installed: add.debs, Capabilities: map[string]string{}}
-	for p, e := range scratch.root.byPath {
-		if e.Capability != "" {
-			w.Capabilities[p] = hex.EncodeToString([]byte(e.Capability))
-		}
-	}
-	return w, nil
+	return written{Layer: *add.layer, Installed: add.debs}, nil
 }
 
 // addLoaded adds one layer with the packages.
@@ -214,6 +210,9 @@ func debianVersion(suite string) (string, bool) {
 	return n, ok
 }
 
+// maxBase is the limit on what a registry image unpacks to, in bytes.
+const maxBase = 16 << 30
+
 // readBase lists the files of the registry image that serves as base.
 func (a *assembly) readBase() error {
 	sp, err := spool.New("")
@@ -224,6 +223,7 @@ func (a *assembly) readBase() error {
 	r := mutate.Extract(a.Base)
 	defer r.Close() //nolint:errcheck // opened for reading
 	var entries []layer.Entry
+	left := int64(maxBase)
 	for t := tar.NewReader(r); ; {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
@@ -237,10 +237,11 @@ func (a *assembly) readBase() error {
 			Linkname: h.Linkname, Owner: recipes.OwnerImage,
 		}}
 		if h.Typeflag == tar.TypeReg {
-			f, err := sp.Add(t, maxPackage)
+			f, err := sp.Add(t, left)
 			if err != nil {
 				return fmt.Errorf("reading base image: %s: %w", e.Path, err)
 			}
+			left -= f.Size()
 			e.Size, e.Open = f.Size(), f.Open
 		}
 		entries = append(entries, e)

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -45,11 +46,14 @@ type closure struct {
 	owner      map[string]string
 	triplet    string
 	queue      []layer.Entry
+	// runpaths are the folders that programs of the service name; nil before
+	// they are asked for.
+	runpaths []string
 }
 
 // addClosure adds the packages that hold the shared libraries and
 // interpreters which the programs of the image need, and theirs.
-func (a *assembly) addClosure(ctx context.Context, service []layer.Entry) error {
+func (a *assembly) addClosure(ctx context.Context) error {
 	c := &closure{root: a.root, triplet: triplets[a.Platform]}
 	for _, e := range a.root.sorted() {
 		if e.Owner != recipes.OwnerImage && e.Type == tar.TypeReg && !slices.Contains(dataOnly, e.Owner) {
@@ -119,7 +123,7 @@ func (a *assembly) satisfy(ctx context.Context, c *closure, e layer.Entry) ([]*p
 	}
 	var loaded []*packageFiles
 	for _, need := range prog.needs(c.triplet) {
-		if need.in(c.root) {
+		if c.holds(need) {
 			continue
 		}
 		name, err := a.holder(ctx, c, need)
@@ -131,18 +135,61 @@ func (a *assembly) satisfy(ctx context.Context, c *closure, e layer.Entry) ([]*p
 			return nil, err
 		}
 		loaded = append(loaded, more...)
+		if !c.holds(need) {
+			return nil, fmt.Errorf("%s needs %s, which the package %s should hold but does not", need.by, need.name, name)
+		}
 	}
 	return loaded, nil
 }
 
 // need is one thing that a program needs, and the paths that would do.
 type need struct {
-	name, by string
-	paths    []string
+	name, by    string
+	paths       []string
+	interpreter bool
 }
 
+// in reports whether the tree has what is needed, at a path or, where /usr is
+// not merged, at the same without /usr.
 func (n need) in(t *tree) bool {
-	return slices.ContainsFunc(n.paths, func(p string) bool { _, ok := t.resolve(p); return ok })
+	return slices.ContainsFunc(n.paths, func(p string) bool {
+		_, ok := t.resolve(p)
+		if rest, below := strings.CutPrefix(p, "/usr"); !ok && below {
+			_, ok = t.resolve(rest)
+		}
+		return ok
+	})
+}
+
+// holds reports whether the image has what is needed where the loader looks.
+// A library whose folder only the program names by its RUNPATH is found for
+// other libraries as well, since the loader has it then: ld.so(8) loads the
+// program's own needs first, and no library twice.
+func (c *closure) holds(n need) bool {
+	if n.in(c.root) {
+		return true
+	}
+	if n.interpreter {
+		return false
+	}
+	if c.runpaths == nil {
+		c.runpaths = runpaths(c.root)
+	}
+	return slices.ContainsFunc(c.runpaths, func(dir string) bool { _, ok := c.root.resolve(path.Join(dir, n.name)); return ok })
+}
+
+// runpaths are the folders that the service's programs name.
+func runpaths(t *tree) []string {
+	all := []string{}
+	for _, e := range t.sorted() {
+		if e.Owner != recipes.OwnerService || e.Type != tar.TypeReg {
+			continue
+		}
+		if p, err := readProgram(e); err == nil && p != nil {
+			all = append(all, p.runpath...)
+		}
+	}
+	return all
 }
 
 var triplets = map[string]string{"linux/amd64": "x86_64-linux-gnu", "linux/arm64": "aarch64-linux-gnu"}
@@ -151,12 +198,12 @@ var triplets = map[string]string{"linux/amd64": "x86_64-linux-gnu", "linux/arm64
 // Debian's loader looks without a cache: RUNPATH, then the system's folders.
 func (p *program) needs(triplet string) []need {
 	var all []need
-	if p.interpreter != "" {
-		all = append(all, need{p.interpreter, p.path, []string{merged(p.interpreter)}})
+	for _, i := range p.interpreters {
+		all = append(all, need{name: i, by: p.path, paths: []string{merged(path.Clean(i))}, interpreter: true})
 	}
 	for _, lib := range p.needed {
 		n := need{name: lib, by: p.path}
-		for _, dir := range append(slices.Clone(p.runpath), "/usr/lib/"+triplet, "/usr/lib", "/usr/lib64") {
+		for _, dir := range append(slices.Clone(p.runpath), "/usr/lib/"+triplet, "/usr/lib") {
 			n.paths = append(n.paths, path.Join(dir, lib))
 		}
 		all = append(all, n)
@@ -207,7 +254,8 @@ func (a *assembly) index(ctx context.Context, c *closure) error {
 	if err != nil {
 		return err
 	}
-	for file, text := range lists {
+	for _, file := range slices.Sorted(maps.Keys(lists)) {
+		text := lists[file]
 		name, _, _ := strings.Cut(strings.TrimSuffix(file, ".list"), ":")
 		if _, locked := c.candidates[name]; !locked {
 			continue

@@ -14,12 +14,11 @@ import (
 // program is what an executable or a shared library says that it needs.
 type program struct {
 	path string
-	// interpreter is the dynamic loader, or a script's interpreter.
-	interpreter string
-	needed      []string
+	// interpreters are the dynamic loader, or what runs a script.
+	interpreters []string
+	needed       []string
 	// runpath are folders to search first; $ORIGIN is replaced.
 	runpath []string
-	machine elf.Machine
 }
 
 // readProgram reads the ELF headers (System V ABI, "Dynamic Linking") or the
@@ -49,14 +48,23 @@ func readProgram(e layer.Entry) (*program, error) {
 func readScript(p string, line []byte) *program {
 	line, _, _ = bytes.Cut(line, []byte("\n"))
 	fields := strings.Fields(string(line))
-	switch {
-	case len(fields) == 0:
+	if len(fields) == 0 || !path.IsAbs(fields[0]) {
 		return nil
-	case path.Base(fields[0]) == "env" && len(fields) > 1:
-		// What env would search PATH for is taken to be Debian's.
-		return &program{path: p, interpreter: "/usr/bin/" + fields[len(fields)-1]}
 	}
-	return &program{path: p, interpreter: fields[0]}
+	s := &program{path: p, interpreters: fields[:1]}
+	if path.Base(fields[0]) != "env" {
+		return s
+	}
+	for _, f := range fields[1:] {
+		if strings.HasPrefix(f, "-") || strings.Contains(f, "=") {
+			continue // an option, or a variable (env(1))
+		}
+		if !path.IsAbs(f) {
+			f = "/usr/bin/" + f // what env searches PATH for is taken to be Debian's
+		}
+		return &program{path: p, interpreters: []string{fields[0], f}}
+	}
+	return s
 }
 
 func readELF(e layer.Entry) (*program, error) {
@@ -67,9 +75,9 @@ func readELF(e layer.Entry) (*program, error) {
 	defer done()
 	f, err := elf.NewFile(at)
 	if err != nil {
-		return nil, fmt.Errorf("reading ELF file %s: %w", e.Path, err)
+		return nil, nil //nolint:nilerr // no loader takes it either: it is data
 	}
-	p := &program{path: e.Path, machine: f.Machine}
+	p := &program{path: e.Path}
 	for _, h := range f.Progs {
 		if h.Type != elf.PT_INTERP {
 			continue
@@ -78,7 +86,7 @@ func readELF(e layer.Entry) (*program, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading ELF file %s: %w", e.Path, err)
 		}
-		p.interpreter = strings.TrimRight(string(b), "\x00")
+		p.interpreters = []string{strings.TrimRight(string(b), "\x00")}
 	}
 	if p.needed, err = f.DynString(elf.DT_NEEDED); err != nil {
 		return nil, fmt.Errorf("reading ELF file %s: %w", e.Path, err)

@@ -113,10 +113,13 @@ func (a *assembly) run(ctx context.Context) error {
 	for _, e := range service {
 		a.root.add(e)
 	}
-	if err := a.addClosure(ctx, service); err != nil {
+	if err := a.addClosure(ctx); err != nil {
 		return err
 	}
-	findings := inspect(a.Recipe, a.root)
+	findings, err := a.inspect()
+	if err != nil {
+		return err
+	}
 	if err := judge(a.Recipe, findings); err != nil {
 		return err
 	}
@@ -172,12 +175,67 @@ func (a *assembly) compose() error {
 
 // start is the image that layers are added to.
 func (a *assembly) start() (v1.Image, error) {
-	if a.Base != nil {
-		return a.Base, nil
-	}
 	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	if a.Base != nil {
+		return onBase(img, a.Base)
+	}
 	goos, arch, _ := strings.Cut(a.Platform, "/")
 	return mutate.ConfigFile(img, &v1.ConfigFile{OS: goos, Architecture: arch, RootFS: v1.RootFS{Type: "layers"}})
+}
+
+// onBase adds the base's layers, configuration and history to img, an empty
+// OCI image. Docker's media types become OCI's, which name the same formats.
+func onBase(img, base v1.Image) (v1.Image, error) {
+	c, err := base.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("reading base image: %w", err)
+	}
+	layers, err := base.Layers()
+	if err != nil {
+		return nil, fmt.Errorf("reading base image: %w", err)
+	}
+	empty := c.DeepCopy()
+	empty.History, empty.RootFS.DiffIDs = nil, nil
+	if img, err = mutate.ConfigFile(img, empty); err != nil {
+		return nil, err
+	}
+	adds := make([]mutate.Addendum, len(layers))
+	for i, l := range layers {
+		mt, err := l.MediaType()
+		if err != nil {
+			return nil, fmt.Errorf("reading base image: %w", err)
+		}
+		adds[i] = mutate.Addendum{Layer: l, MediaType: ociLayer(mt)}
+	}
+	return mutate.Append(img, withHistory(adds, c.History)...)
+}
+
+// withHistory spreads history over layers. One that does not fit is dropped.
+func withHistory(adds []mutate.Addendum, history []v1.History) []mutate.Addendum {
+	var all []mutate.Addendum
+	used := 0
+	for _, h := range history {
+		add := mutate.Addendum{History: h}
+		if !h.EmptyLayer {
+			if used == len(adds) {
+				return adds
+			}
+			add.Layer, add.MediaType = adds[used].Layer, adds[used].MediaType
+			used++
+		}
+		all = append(all, add)
+	}
+	return append(all, adds[used:]...)
+}
+
+func ociLayer(mt types.MediaType) types.MediaType {
+	switch mt {
+	case types.DockerLayer:
+		return types.OCILayer
+	case types.DockerUncompressedLayer:
+		return types.OCIUncompressedLayer
+	}
+	return mt
 }
 
 // content lists everything in the image.

@@ -68,7 +68,7 @@ func readPackage(store *blobs.Store, pkg recipes.Package) (*packageFiles, error)
 	if err != nil {
 		return nil, err
 	}
-	r := packageReader{packageFiles: packageFiles{spool: sp}, name: pkg.Name, owner: recipes.OwnerDebian(pkg.Name), paths: map[string]int{}}
+	r := packageReader{packageFiles: packageFiles{spool: sp}, name: pkg.Name, owner: recipes.OwnerDebian(pkg.Name), files: map[string]layer.Entry{}}
 	if err := deb.Files(r.entry); err != nil {
 		sp.Close() //nolint:errcheck // the other error says more
 		return nil, err
@@ -80,7 +80,7 @@ func readPackage(store *blobs.Store, pkg recipes.Package) (*packageFiles, error)
 type packageReader struct {
 	packageFiles
 	name, owner  string
-	paths        map[string]int // index in entries
+	files        map[string]layer.Entry // regular ones, also those left out
 	certificates bytes.Buffer
 	copyright    string
 	newest       int64
@@ -105,15 +105,16 @@ func (r *packageReader) entry(h *tar.Header, content io.Reader) error {
 			r.sharing = path.Base(e.Linkname)
 		}
 	case tar.TypeLink:
-		i, ok := r.paths[merged("/"+h.Linkname)]
+		target, ok := r.files[merged("/"+h.Linkname)]
 		if !ok {
-			return nil // a link to what was left out
+			return fmt.Errorf("%s links to %s, which is not there", h.Name, h.Linkname)
 		}
-		target := r.entries[i]
 		e.Type, e.Linkname, e.Size, e.Open = tar.TypeReg, "", target.Size, target.Open
 	}
+	if e.Type == tar.TypeReg {
+		r.files[e.Path] = e
+	}
 	if r.kept(e) {
-		r.paths[e.Path] = len(r.entries)
 		r.entries = append(r.entries, e)
 	}
 	return nil
@@ -201,6 +202,10 @@ func (a *assembly) load(ctx context.Context, pkgs []recipes.Package) ([]*package
 	}
 	var all []*packageFiles
 	for _, pkg := range pkgs {
+		if i := slices.IndexFunc(a.debs, func(d *packageFiles) bool { return d.installed.Name == pkg.Name }); i >= 0 {
+			all = append(all, a.debs[i]) // it was read before
+			continue
+		}
 		p, err := readPackage(a.Store, pkg)
 		if err != nil {
 			return nil, err
@@ -217,7 +222,8 @@ var errNoCopyright = errors.New("it has no copyright file")
 // share.
 func (a *assembly) withCopyright(ctx context.Context, pkgs []*packageFiles) ([]*packageFiles, error) {
 	all := slices.Clone(pkgs)
-	for _, p := range pkgs {
+	for i := 0; i < len(all); i++ { // it grows: what is shared may be shared again
+		p := all[i]
 		if p.installed.Copyright != "" {
 			continue
 		}

@@ -3,10 +3,8 @@ package image
 import (
 	"archive/tar"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -61,17 +59,37 @@ func covers(pattern, p string) bool {
 	return err == nil && ok
 }
 
-// inspect finds what the rules refuse, by path.
-func inspect(r *recipes.Recipe, t *tree) []Finding {
-	return append(append(inspectUser(r), inspectEnv(r)...), inspectTree(t)...)
+// inspect finds what the rules refuse: the user, then variables by name, then
+// files by path.
+func (a *assembly) inspect() ([]Finding, error) {
+	var base []string
+	if a.Base != nil {
+		c, err := a.Base.ConfigFile()
+		if err != nil {
+			return nil, fmt.Errorf("reading base image: %w", err)
+		}
+		base = c.Config.Env
+	}
+	findings := append(inspectUser(a.Recipe), inspectEnv(a.environment(base))...)
+	files, err := a.inspectTree()
+	return append(findings, files...), err
 }
 
-func inspectTree(t *tree) []Finding {
+func (a *assembly) inspectTree() ([]Finding, error) {
 	var findings []Finding
-	for _, e := range t.sorted() {
-		findings = append(findings, inspectEntry(e)...)
+	for _, e := range a.root.sorted() {
+		found, err := inspectEntry(e)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", e.Path, err)
+		}
+		for _, f := range found {
+			if why := a.added[strings.TrimPrefix(e.Owner, recipes.OwnerDebian(""))]; why != "" {
+				f.Text += "; its package is there because of " + why
+			}
+			findings = append(findings, f)
+		}
 	}
-	return findings
+	return findings, nil
 }
 
 func inspectUser(r *recipes.Recipe) []Finding {
@@ -83,15 +101,16 @@ func inspectUser(r *recipes.Recipe) []Finding {
 }
 
 var (
-	secretName  = regexp.MustCompile(`(?i)(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL)`)
+	secretName  = regexp.MustCompile(`(?i)(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL)`)
 	pointerName = regexp.MustCompile(`(?i)_(FILE|PATH|DIR)$`)
 	secretValue = regexp.MustCompile(`^(AKIA[0-9A-Z]{16}|gh[pousr]_[0-9A-Za-z]{36,}|github_pat_\w{22,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|eyJ[\w-]+\.eyJ[\w-]+\..+|-----BEGIN .*PRIVATE KEY-----.*)`)
 )
 
-func inspectEnv(r *recipes.Recipe) []Finding {
+// inspectEnv looks at variables as NAME=value.
+func inspectEnv(env []string) []Finding {
 	var findings []Finding
-	for _, k := range slices.Sorted(maps.Keys(r.Image.Env)) {
-		v := r.Image.Env[k]
+	for _, kv := range env {
+		k, v, _ := strings.Cut(kv, "=")
 		named := secretName.MatchString(k) && !pointerName.MatchString(k)
 		if v != "" && (named || secretValue.MatchString(v)) {
 			findings = append(findings, Finding{recipes.RuleEnvSecret, k, "the variable looks like a secret; give it to the container when it runs"})
@@ -100,9 +119,14 @@ func inspectEnv(r *recipes.Recipe) []Finding {
 	return findings
 }
 
-var shells = names("sh ash bash csh dash fish ksh mksh rbash tcsh zsh busybox toybox")
+var shells = names("sh ash bash bash-static csh dash elvish fish ksh ksh93 lksh mksh mksh-static nu oksh posh pwsh rbash sash tcsh " +
+	"xonsh yash zsh zsh-static busybox toybox")
 
-var packageManagers = names("apk apt apt-get apt-cache aptitude dnf dpkg dpkg-deb microdnf opkg pacman rpm yum zypper pip pip3 npm npx gem cargo")
+var packageManagers = names("apk apk.static apt apt-get apt-cache aptitude dnf dnf5 dpkg dpkg-deb emerge flatpak microdnf nix nix-env opkg " +
+	"pacman rpm snap tdnf xbps-install yum zypper pip npm npx pnpm yarn gem cargo conda uv")
+
+// pip is installed under the names of versions of Python as well.
+var pip = regexp.MustCompile(`^pip[0-9.]+$`)
 
 func names(list string) map[string]bool {
 	m := map[string]bool{}
@@ -112,7 +136,7 @@ func names(list string) map[string]bool {
 	return m
 }
 
-func inspectEntry(e layer.Entry) []Finding {
+func inspectEntry(e layer.Entry) ([]Finding, error) {
 	var findings []Finding
 	add := func(rule, format string, args ...any) {
 		findings = append(findings, Finding{rule, e.Path, fmt.Sprintf(format, args...)})
@@ -122,12 +146,13 @@ func inspectEntry(e layer.Entry) []Finding {
 	switch {
 	case program && shells[base]:
 		add(recipes.RuleShell, "it is a shell")
-	case program && packageManagers[base]:
+	case program && (packageManagers[base] || pip.MatchString(base)):
 		add(recipes.RulePackageManager, "it is a package manager")
 	}
 	switch e.Type {
 	case tar.TypeReg:
-		findings = append(findings, inspectFile(e)...)
+		found, err := inspectFile(e)
+		return append(findings, found...), err
 	case tar.TypeDir:
 		if e.Mode&0o002 != 0 && e.Mode&0o1000 == 0 {
 			add(recipes.RuleWorldWritable, "anyone may write to it (mode %04o)", e.Mode)
@@ -136,10 +161,10 @@ func inspectEntry(e layer.Entry) []Finding {
 	default:
 		add(recipes.RuleDevice, "it is a device, a pipe or a socket")
 	}
-	return findings
+	return findings, nil
 }
 
-func inspectFile(e layer.Entry) []Finding {
+func inspectFile(e layer.Entry) ([]Finding, error) {
 	var findings []Finding
 	add := func(rule, text string) { findings = append(findings, Finding{rule, e.Path, text}) }
 	if e.Mode&0o6000 != 0 {
@@ -151,31 +176,39 @@ func inspectFile(e layer.Entry) []Finding {
 	if e.Capability != "" {
 		add(recipes.RuleFileCapability, "it has file capabilities")
 	}
-	if holdsPrivateKey(e) {
+	secret, err := holdsPrivateKey(e)
+	if secret {
 		add(recipes.RulePrivateKey, "it holds a private key")
 	}
-	return findings
+	return findings, err
 }
 
 // maxKeyFile is the size in bytes up to which a file is searched for a key.
 const maxKeyFile = 1 << 20
 
-var privateKey = regexp.MustCompile(`(?m)^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----\r?\n[A-Za-z0-9+/=:,\- \r\n]{32,}`)
+// newline is a line break, also as JSON writes it, and what may stand before
+// the next line's text.
+const newline = `[ \t]*(?:\r?\n|\\r\\n|\\n)[ \t>"'+]*`
 
-// holdsPrivateKey searches small text files for a PEM private key (RFC 7468).
-// Programs, which hold the words to recognise one, are no text.
-func holdsPrivateKey(e layer.Entry) bool {
+var privateKey = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----` + newline +
+	`(?:[A-Za-z-]+: [^\r\n\\]*` + newline + `)*(?:` + newline + `)*[A-Za-z0-9+/=]{32,}`)
+
+// holdsPrivateKey searches small text files for a private key in PEM (RFC
+// 7468) or OpenPGP armor (RFC 9580, section 6.2), also where it stands
+// indented or quoted in YAML or JSON. Programs, which hold the words to
+// recognise one, are no text.
+func holdsPrivateKey(e layer.Entry) (bool, error) {
 	if e.Open == nil || e.Size > maxKeyFile {
-		return false
+		return false, nil
 	}
 	r, err := e.Open()
 	if err != nil {
-		return false
+		return false, err
 	}
 	defer r.Close()
-	b := make([]byte, e.Size)
-	if _, err := io.ReadFull(r, b); err != nil && !errors.Is(err, io.EOF) {
-		return false
+	b, err := io.ReadAll(io.LimitReader(r, maxKeyFile))
+	if err != nil {
+		return false, err
 	}
-	return !bytes.Contains(b, []byte{0}) && privateKey.Match(b)
+	return bytes.Contains(b, []byte("PRIVATE KEY")) && !bytes.Contains(b, []byte{0}) && privateKey.Match(b), nil
 }

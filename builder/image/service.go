@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +30,7 @@ func (a *assembly) service() ([]layer.Entry, error) {
 	for _, e := range entries {
 		have[e.Path] = true
 	}
+	entries = a.volumes(entries, uid, gid)
 	users, err := a.users(uid, gid)
 	if err != nil {
 		return nil, err
@@ -40,6 +42,7 @@ func (a *assembly) service() ([]layer.Entry, error) {
 	}
 	r := a.Recipe.Image
 	for _, dir := range append([]string{r.Home, r.Workdir}, r.Volumes...) {
+		dir = a.root.realDir(dir)
 		if dir == "" || dir == "/" || have[dir] || a.root.has(dir) {
 			continue
 		}
@@ -49,6 +52,24 @@ func (a *assembly) service() ([]layer.Entry, error) {
 		}})
 	}
 	return append(entries, layer.Parents(entries, recipes.OwnerBase, a.Lock.Epoch.Seconds, a.root.has)...), nil
+}
+
+// volumes makes the user the owner of those folders that are volumes. Base
+// folders that anyone may write to, as /tmp, stay as they are.
+func (a *assembly) volumes(entries []layer.Entry, uid, gid int) []layer.Entry {
+	for _, v := range a.Recipe.Image.Volumes {
+		v = a.root.realDir(v)
+		i := slices.IndexFunc(entries, func(e layer.Entry) bool { return e.Path == v && e.Type == tar.TypeDir })
+		if old, ok := a.root.byPath[v]; i < 0 && ok && old.Type == tar.TypeDir && v != "/" && old.Mode&0o002 == 0 {
+			old.Time = a.Lock.Epoch.Seconds
+			entries = append(entries, old)
+			i = len(entries) - 1
+		}
+		if i >= 0 {
+			entries[i].UID, entries[i].GID = uid, gid
+		}
+	}
+	return entries
 }
 
 func userIDs(user string) (uid, gid int, err error) {
@@ -67,20 +88,22 @@ func (a *assembly) artifacts() ([]layer.Entry, error) {
 	byPath := map[string]layer.Entry{}
 	var entries []layer.Entry
 	for _, e := range a.Artifacts {
-		e.Path, e.UID, e.GID, e.Time = merged(e.Path), 0, 0, a.Lock.Epoch.Seconds
+		e.Path, e.UID, e.GID, e.Time = a.place(e), 0, 0, a.Lock.Epoch.Seconds
 		if e.Type == tar.TypeLink {
-			target, ok := byPath[merged(path.Join("/", e.Linkname))]
+			target, ok := byPath[a.root.real(path.Join("/", e.Linkname))]
 			if !ok {
 				return nil, fmt.Errorf("%s is a hard link to %s, which is not there", e.Path, e.Linkname)
 			}
-			e.Type, e.Linkname, e.Size, e.Open, e.Mode = tar.TypeReg, "", target.Size, target.Open, target.Mode
+			e.Type, e.Linkname, e.Size, e.Open, e.Mode = target.Type, target.Linkname, target.Size, target.Open, target.Mode
+			e.Capability = target.Capability
 		}
 		byPath[e.Path] = e
-		if e.Type == tar.TypeDir && a.root.has(e.Path) {
-			continue // /usr, /etc, …: the base's
+		old, there := a.root.byPath[e.Path]
+		if there && (old.Type == tar.TypeDir) != (e.Type == tar.TypeDir) {
+			return nil, fmt.Errorf("%s is a folder in one of the base and $DESTDIR, and something else in the other", e.Path)
 		}
-		if old, ok := a.root.byPath[e.Path]; ok && old.Type == tar.TypeDir {
-			return nil, fmt.Errorf("%s is a folder of the base and something else in $DESTDIR", e.Path)
+		if there && e.Type == tar.TypeDir {
+			continue // /usr, /etc, …: the base's
 		}
 		entries = append(entries, e)
 	}
@@ -88,6 +111,15 @@ func (a *assembly) artifacts() ([]layer.Entry, error) {
 		return nil, fmt.Errorf("%s: the steps left nothing in $DESTDIR, so there is no service to put into the image", a.Recipe.File)
 	}
 	return unique(entries), nil
+}
+
+// place is where an artifact is in the image: below what the base's links,
+// such as /bin and /lib, lead to.
+func (a *assembly) place(e layer.Entry) string {
+	if e.Type == tar.TypeDir {
+		return a.root.realDir(e.Path)
+	}
+	return a.root.real(e.Path)
 }
 
 // unique drops folders that merging /bin and the like into /usr made double.
@@ -114,7 +146,10 @@ func (a *assembly) users(uid, gid int) ([]layer.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	const name = "nonroot"
+	name := "nonroot"
+	if hasName(passwd, name) || hasName(group, name) {
+		name = fmt.Sprintf("user%d", uid)
+	}
 	if !hasID(passwd, uid) {
 		passwd += fmt.Sprintf("%s:x:%d:%d:%s:%s:/usr/sbin/nologin\n", name, uid, gid, name, a.Recipe.Image.Home)
 	}
@@ -125,6 +160,11 @@ func (a *assembly) users(uid, gid int) ([]layer.Entry, error) {
 		return fileEntry(p, []byte(text), 0o644, a.Lock.Epoch.Seconds, recipes.OwnerBase)
 	}
 	return []layer.Entry{file("/etc/passwd", passwd), file("/etc/group", group)}, nil
+}
+
+// hasName reports whether a line's first field is name.
+func hasName(text, name string) bool {
+	return strings.HasPrefix(text, name+":") || strings.Contains(text, "\n"+name+":")
 }
 
 // text is the content of a small file of the base, or otherwise.

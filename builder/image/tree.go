@@ -58,6 +58,32 @@ func (t *tree) resolve(p string) (layer.Entry, bool) {
 	return e, ok
 }
 
+// real returns p with the symbolic links in its folders followed: where a file
+// at p is written to. Links that lead nowhere are taken as they are.
+func (t *tree) real(p string) string {
+	at, rest := "/", strings.Split(strings.Trim(path.Clean("/"+p), "/"), "/")
+	for links := 0; len(rest) > 1; {
+		next := path.Join(at, rest[0])
+		if e, ok := t.byPath[next]; ok && e.Type == tar.TypeSymlink {
+			if links++; links > 40 {
+				return p
+			}
+			target := e.Linkname
+			if !path.IsAbs(target) {
+				target = path.Join(at, target)
+			}
+			rest = append(strings.Split(strings.Trim(path.Clean(target), "/"), "/"), rest[1:]...)
+			at = "/"
+			continue
+		}
+		at, rest = next, rest[1:]
+	}
+	return path.Join(at, rest[0])
+}
+
+// realDir is real for a folder, which may be a link itself.
+func (t *tree) realDir(p string) string { return path.Dir(t.real(path.Join(p, "x"))) }
+
 // merged returns p as it is on a system whose /bin, /sbin and /lib* are links
 // to the same below /usr (Debian Policy 10.1, "File System Structure").
 func merged(p string) string {

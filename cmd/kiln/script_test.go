@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"log"
 	"net"
 	"net/http/httptest"
 	"os"
@@ -35,9 +36,15 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			r := httptest.NewServer(registry.New())
+			r := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 			env.Defer(r.Close)
 			env.Setenv("REGISTRY", r.Listener.Addr().String())
+			silent, err := net.Listen("tcp", "127.0.0.1:0") // connections are made, and nobody answers
+			if err != nil {
+				return err
+			}
+			env.Defer(func() { silent.Close() })
+			env.Setenv("SILENT", silent.Addr().String())
 			env.Setenv("CATALOG", catalog)
 			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"} {
 				env.Setenv(name, filepath.Join(env.WorkDir, strings.ToLower(name)))
