@@ -73,8 +73,8 @@ func (a *assembly) labels() map[string]string {
 
 func (a *assembly) annotations() map[string]string {
 	m := a.describe()
-	m[KeyAnnotation] = a.Key
 	maps.Copy(m, a.Recipe.Image.Annotations)
+	m[KeyAnnotation] = a.Key
 	return m
 }
 

@@ -37,6 +37,9 @@ func New(out io.Writer, mode string) (*Display, error) {
 	return &Display{out: out, mode: m}, nil
 }
 
+// Terminal reports whether progress is shown as lines that change in place.
+func (d *Display) Terminal() bool { return d.mode == progressui.TtyMode }
+
 // Watch is one solve being shown.
 type Watch struct {
 	// Status is for the solve, which closes it.

@@ -58,6 +58,7 @@ type build struct {
 	platform string
 	target   target
 	registry *push.Registry
+	uploads  *meter
 	signer   *signer
 	tlog     string
 	load     bool
@@ -88,7 +89,8 @@ func newBuild(c *cli.Context) (*build, error) {
 	if b.env, err = newEnvironment(c); err != nil {
 		return nil, err
 	}
-	if b.registry, err = newRegistry(c, nil); err != nil {
+	b.uploads = newMeter(os.Stderr, "uploading", display.Terminal())
+	if b.registry, err = newRegistry(c, func(done, total int64) { b.uploads.report("", done, total) }); err != nil {
 		return nil, err
 	}
 	if b.target, err = newTarget(c, recipe, b.registry); err != nil {
@@ -148,7 +150,7 @@ func (b *build) readLock(ctx context.Context) (*recipes.Lock, error) {
 		return nil, err
 	}
 	b.say("locking %s, which has no lock yet", b.recipe.Name)
-	if l, err = b.env.lock(ctx, b.store, b.recipe); err != nil {
+	if l, err = b.env.lock(ctx, b.store, b.recipe, b.display.Terminal()); err != nil {
 		return nil, err
 	}
 	text, err := l.Marshal()

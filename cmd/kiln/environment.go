@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 	"github.com/kiln-build/kiln/builder/blobs"
 	"github.com/kiln-build/kiln/builder/engine"
 	"github.com/kiln-build/kiln/builder/memo"
+	"github.com/kiln-build/kiln/recipes"
 )
 
 // environment is what kiln takes from the machine it runs on: folders by the
@@ -86,8 +85,11 @@ func (e *environment) http() *http.Client {
 	return c.StandardClient()
 }
 
-func (e *environment) archive(store *blobs.Store, progress func(string, int64, int64)) (*archive.Client, error) {
-	mirrors, err := e.mirrorURLs()
+// archive is a client of the Debian archive. For a build from a lock, l, what
+// the mirrors have dropped is asked of the archive of all that Debian ever
+// published; for locking, l is nil.
+func (e *environment) archive(store *blobs.Store, l *recipes.Lock, progress func(string, int64, int64)) (*archive.Client, error) {
+	mirrors, err := e.mirrorURLs(l)
 	if err != nil {
 		return nil, err
 	}
@@ -104,30 +106,6 @@ func (e *environment) archive(store *blobs.Store, progress func(string, int64, i
 		Mirrors: mirrors, Keyring: keyring, Cache: store, IndexDir: filepath.Join(e.cache, "archive"),
 		MaxAge: 10 * time.Minute, Progress: progress,
 	})
-}
-
-// mirrorURLs are the mirrors that flags name, else those of the machine's apt.
-func (e *environment) mirrorURLs() (map[string][]string, error) {
-	if len(e.mirrors) == 0 {
-		found, err := archive.HostMirrors("/")
-		if err != nil && !errors.Is(err, archive.ErrNoMirror) {
-			return nil, err
-		}
-		if len(found[archive.Debian]) > 0 {
-			return found, nil
-		}
-		return nil, withHint{errors.New("finding a mirror of the Debian archive: this machine's apt has none"),
-			"name one with --mirror URL, and its security updates with --mirror debian-security=URL"}
-	}
-	mirrors := map[string][]string{}
-	for _, m := range e.mirrors {
-		name, u, named := strings.Cut(m, "=")
-		if !named || strings.Contains(name, "/") {
-			name, u = archive.Debian, m
-		}
-		mirrors[name] = append(mirrors[name], u)
-	}
-	return mirrors, nil
 }
 
 func (e *environment) engineConfig() (engine.Config, error) {

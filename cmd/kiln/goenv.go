@@ -20,13 +20,15 @@ import (
 var goVariables = []string{"GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE"}
 
 // readGoEnv asks the go command, which knows its configuration files, and
-// takes the environment where there is none. The command is asked outside of
+// takes the environment where there is none, and what kiln was built with where
+// that says nothing. The command is asked outside of
 // any module, so that none's toolchain is fetched to answer.
 func readGoEnv() map[string]string {
 	env := map[string]string{}
 	for _, name := range goVariables {
 		env[name] = os.Getenv(name)
 	}
+	env["GOPROXY"] = cmp.Or(env["GOPROXY"], goproxy)
 	cmd := exec.Command("go", append([]string{"env"}, goVariables...)...) //nolint:gosec // constant arguments
 	cmd.Dir = string(filepath.Separator)
 	out, err := cmd.Output()

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 
 	"github.com/kiln-build/kiln/builder"
 	"github.com/kiln-build/kiln/builder/archive"
@@ -69,7 +70,7 @@ func runLock(c *cli.Context, env *environment, r *recipes.Recipe) error {
 	if err != nil {
 		return err
 	}
-	l, err := env.lock(c.Context, store, r)
+	l, err := env.lock(c.Context, store, r, term.IsTerminal(int(os.Stderr.Fd()))) //nolint:gosec // a file descriptor fits
 	if err != nil {
 		return err
 	}
@@ -103,8 +104,10 @@ func checkLock(file string, r *recipes.Recipe) error {
 }
 
 // lock makes a lock for the recipe as the world is now.
-func (e *environment) lock(ctx context.Context, store *blobs.Store, r *recipes.Recipe) (*recipes.Lock, error) {
-	debian, err := e.archive(store, nil)
+func (e *environment) lock(ctx context.Context, store *blobs.Store, r *recipes.Recipe, terminal bool) (*recipes.Lock, error) {
+	m := newMeter(os.Stderr, "downloading", terminal)
+	defer m.clear()
+	debian, err := e.archive(store, nil, m.report)
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,8 @@ func (b *build) makeImage(ctx context.Context, res *result, trees builder.Trees)
 
 // assemble compiles the service and composes its image.
 func (b *build) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool, trees builder.Trees, key string) (*image.Result, error) {
-	debian, err := b.env.archive(b.store, nil)
+	downloads := newMeter(os.Stderr, "downloading", b.display.Terminal())
+	debian, err := b.env.archive(b.store, b.lock, downloads.report)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +77,7 @@ func (b *build) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool
 		Archive: debian, Sources: b.env.sources(b.store, debian), Store: b.store, Memo: b.env.memo(), Image: images.image,
 	}
 	inputs, err := prepare.Prepare(ctx, b.recipe, b.lock, trees, b.platform)
+	downloads.clear()
 	if err != nil {
 		return nil, archiveHint(err)
 	}

@@ -8,7 +8,8 @@ import (
 )
 
 // meter shows on a terminal how much of several downloads or uploads has
-// arrived: one line, written over itself, gone when all is there.
+// arrived: one line, written over itself, gone when all is there. A nil meter
+// shows nothing.
 type meter struct {
 	out   io.Writer
 	title string
@@ -19,12 +20,19 @@ type meter struct {
 	shown       time.Time
 }
 
-func newMeter(out io.Writer, title string) *meter {
+// newMeter returns a meter where terminal is true, and else nil.
+func newMeter(out io.Writer, title string, terminal bool) *meter {
+	if !terminal {
+		return nil
+	}
 	return &meter{out: out, title: title, now: time.Now, done: map[string]int64{}, total: map[string]int64{}}
 }
 
 // report says that done of total bytes of the thing called name are there.
 func (m *meter) report(name string, done, total int64) {
+	if m == nil {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.done[name], m.total[name] = done, total
@@ -36,6 +44,9 @@ func (m *meter) report(name string, done, total int64) {
 
 // clear takes the line away, if there is one.
 func (m *meter) clear() {
+	if m == nil {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.shown.IsZero() {

@@ -30,7 +30,9 @@ func (b *build) publish(ctx context.Context, img v1.Image, statements []sign.Sta
 	attach := func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
 		return sign.Sign(ctx, subject, b.target.repository(), key, statements, sign.Options{TLog: b.tlog, Existing: existing})
 	}
-	if err := b.target.put(ctx, img, attach); err != nil {
+	err = b.target.put(ctx, img, attach)
+	b.uploads.clear()
+	if err != nil {
 		return err
 	}
 	return b.remember(res)

@@ -7,6 +7,10 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+// goproxy is GOPROXY of the Go that kiln was built with, for machines without
+// Go; the linker sets it (see the Makefile).
+var goproxy string
+
 // version is kiln's, as the go command wrote it into the program.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/kiln-build/kiln/builder/archive"
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// mirrorURLs are the mirrors that flags name and no others; else those of the
+// machine's apt and, since mirrors drop old versions, for a build from the
+// lock l the snapshot archive of the lock's time; else the snapshot archive
+// alone.
+func (e *environment) mirrorURLs(l *recipes.Lock) (map[string][]string, error) {
+	if named := namedMirrors(e.mirrors); len(named) > 0 {
+		return named, nil
+	}
+	mirrors, err := archive.HostMirrors("/")
+	switch {
+	case err != nil && !errors.Is(err, archive.ErrNoMirror):
+		return nil, err
+	case l != nil:
+		return withSnapshot(mirrors, snapshotTime(l)), nil
+	case len(mirrors[archive.Debian]) == 0:
+		return withSnapshot(nil, time.Now()), nil
+	}
+	return mirrors, nil
+}
+
+// namedMirrors reads --mirror: a URL, or ARCHIVE=URL.
+func namedMirrors(flags []string) map[string][]string {
+	mirrors := map[string][]string{}
+	for _, m := range flags {
+		name, u, named := strings.Cut(m, "=")
+		if !named || strings.Contains(name, "/") {
+			name, u = archive.Debian, m
+		}
+		mirrors[name] = append(mirrors[name], u)
+	}
+	return mirrors
+}
+
+// snapshotTime is when the snapshot archive surely held all that l pins: half
+// a day after the newest suite of the lock was made. Each suite is taken four
+// times a day, and what is superseded stays for a day.
+func snapshotTime(l *recipes.Lock) time.Time {
+	var newest time.Time
+	for _, a := range l.Archives {
+		if t, err := time.Parse(time.RFC3339, a.Date); err == nil && t.After(newest) {
+			newest = t
+		}
+	}
+	return newest.Add(12 * time.Hour)
+}
+
+// withSnapshot adds the archive's state at a time, as snapshot.debian.org
+// serves it, after the mirrors.
+func withSnapshot(mirrors map[string][]string, at time.Time) map[string][]string {
+	all := map[string][]string{}
+	for _, name := range []string{archive.Debian, archive.Security} {
+		all[name] = append(append(all[name], mirrors[name]...),
+			"https://snapshot.debian.org/archive/"+name+"/"+at.UTC().Format("20060102T150405Z"))
+	}
+	return all
+}
