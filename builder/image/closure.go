@@ -199,10 +199,14 @@ var triplets = map[string]string{"linux/amd64": "x86_64-linux-gnu", "linux/arm64
 func (p *program) needs(triplet string) []need {
 	var all []need
 	for _, i := range p.interpreters {
-		all = append(all, need{name: i, by: p.path, paths: []string{merged(path.Clean(i))}, interpreter: true})
+		all = append(all, need{name: i, by: p.path, paths: []string{merged(path.Join("/", i))}, interpreter: true})
 	}
 	for _, lib := range p.needed {
 		n := need{name: lib, by: p.path}
+		if path.IsAbs(lib) { // opened as it is, not searched for
+			all = append(all, need{name: lib, by: p.path, paths: []string{merged(path.Clean(lib))}})
+			continue
+		}
 		for _, dir := range append(slices.Clone(p.runpath), "/usr/lib/"+triplet, "/usr/lib") {
 			n.paths = append(n.paths, path.Join(dir, lib))
 		}

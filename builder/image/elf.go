@@ -31,7 +31,7 @@ func readProgram(e layer.Entry) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close() //nolint:errcheck // opened for reading
+	defer r.Close()
 	head := make([]byte, min(e.Size, 256))
 	if _, err := io.ReadFull(r, head); err != nil {
 		return nil, err

@@ -237,7 +237,7 @@ func cc(t testing.TB, code string, args ...string) string {
 	if err := os.WriteFile(src, []byte(code), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := exec.Command(gcc, append([]string{"-o", out, src}, args...)...).CombinedOutput(); err != nil {
+	if b, err := exec.Command(gcc, append([]string{"-o", out, src}, args...)...).CombinedOutput(); err != nil { //nolint:gosec // a compiler and its constant arguments
 		t.Fatalf("%v\n%s", err, b)
 	}
 	b, err := os.ReadFile(out)

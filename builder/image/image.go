@@ -29,7 +29,7 @@ import (
 
 // Format changes when the same inputs make other images. It is part of the
 // build key.
-const Format = "1"
+const Format = "2"
 
 // KeyAnnotation is the manifest annotation that holds the build key.
 const KeyAnnotation = "io.github.kiln-build.key"
@@ -205,7 +205,10 @@ func onBase(img, base v1.Image) (v1.Image, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading base image: %w", err)
 		}
-		adds[i] = mutate.Addendum{Layer: l, MediaType: ociLayer(mt)}
+		if oci := ociLayer(mt); oci != mt {
+			l, mt = retyped{l, oci}, oci
+		}
+		adds[i] = mutate.Addendum{Layer: l, MediaType: mt}
 	}
 	return mutate.Append(img, withHistory(adds, c.History)...)
 }
@@ -227,6 +230,15 @@ func withHistory(adds []mutate.Addendum, history []v1.History) []mutate.Addendum
 	}
 	return append(all, adds[used:]...)
 }
+
+// retyped is a layer under another media type.
+type retyped struct {
+	v1.Layer
+	mediaType types.MediaType
+}
+
+// MediaType implements v1.Layer.
+func (l retyped) MediaType() (types.MediaType, error) { return l.mediaType, nil }
 
 func ociLayer(mt types.MediaType) types.MediaType {
 	switch mt {

@@ -60,7 +60,7 @@ func readPackage(store *blobs.Store, pkg recipes.Package) (*packageFiles, error)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // opened for reading
+	defer file.Close()
 	if c := deb.Control; c.Package != pkg.Name || c.Version != pkg.Version {
 		return nil, fmt.Errorf("reading package %s %s: the file holds %s %s", pkg.Name, pkg.Version, c.Package, c.Version)
 	}

@@ -177,7 +177,7 @@ func (a *assembly) text(p, otherwise string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer r.Close() //nolint:errcheck // opened for reading
+	defer r.Close()
 	b, err := io.ReadAll(io.LimitReader(r, 1<<20))
 	if len(b) > 0 && !bytes.HasSuffix(b, []byte("\n")) {
 		b = append(b, '\n')

@@ -283,9 +283,9 @@ func ReaderAt(e Entry) (at io.ReaderAt, done func(), err error) {
 		return nil, nil, err
 	}
 	if at, ok := r.(io.ReaderAt); ok {
-		return at, func() { r.Close() }, nil //nolint:errcheck // opened for reading
+		return at, func() { r.Close() }, nil
 	}
-	defer r.Close() //nolint:errcheck // opened for reading
+	defer r.Close()
 	b, err := io.ReadAll(r)
 	return bytes.NewReader(b), func() {}, err
 }

@@ -58,7 +58,7 @@ func noise(n int) []byte {
 	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same each time
 	b := make([]byte, n)
 	for i := range b {
-		b[i] = byte(r.IntN(40))
+		b[i] = byte(r.IntN(40)) //nolint:gosec // below 40
 	}
 	return b
 }
@@ -101,7 +101,7 @@ func TestGolden(t *testing.T) {
 	got := fmt.Sprintf("gzip %s %d\ndiff %s\nnone %s %d\n", zip.Blob, zip.Bytes, zip.Diff, plain.Blob, plain.Bytes)
 	golden := filepath.Join("testdata", "golden")
 	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil { //nolint:gosec // for the repository
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil { // for the repository
 			t.Fatal(err)
 		}
 	}
@@ -124,7 +124,7 @@ func TestOrderAndProcessorsDoNotMatter(t *testing.T) {
 	for i := range 25 {
 		runtime.GOMAXPROCS(1 + i%4)
 		entries := samples()
-		rand.Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
+		rand.Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] }) //nolint:gosec // any order will do
 		got := write(t, store, entries, Gzip)
 		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Layer{})); diff != "" {
 			t.Fatal(diff)

@@ -27,7 +27,7 @@ func Key(parts ...any) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Do returns the result under key, made by make where it is not there or where
+// Do returns the result under key, which is of [Key], made by make where it is not there or where
 // usable, which may be nil, says no to it.
 func Do[T any](d Dir, key string, usable func(T) bool, make func() (T, error)) (T, error) {
 	file := filepath.Join(string(d), key[:2], key+".json")
@@ -62,5 +62,8 @@ func write(file string, v any) error {
 	if err != nil {
 		return fmt.Errorf("keeping a result: %w", err)
 	}
-	return os.Rename(f.Name(), file)
+	if err := os.Rename(f.Name(), file); err != nil {
+		return fmt.Errorf("keeping a result: %w", err)
+	}
+	return nil
 }

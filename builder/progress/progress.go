@@ -51,8 +51,12 @@ type Watch struct {
 	name map[string]string
 }
 
-// keep is how many lines of a step's output are remembered.
-const keep = 40
+// keep is how many lines of a step's output are remembered, and width how many
+// bytes of each.
+const (
+	keep  = 40
+	width = 4 << 10
+)
 
 // Watch starts to show a solve under the given title.
 func (d *Display) Watch(title string) *Watch {
@@ -76,7 +80,7 @@ func (d *Display) Watch(title string) *Watch {
 			// must show why a cancelled solve ended.
 			_, err = ui.UpdateFrom(context.Background(), shown)
 		}
-		for range shown { //nolint:revive // what cannot be shown is still drained
+		for range shown { // what cannot be shown is still drained
 		}
 		_ = err // a display that breaks does not fail the build
 	}()
@@ -101,8 +105,11 @@ func (w *Watch) remember(s *client.SolveStatus) {
 // appendLines adds text, which need not end with a whole line, to lines.
 func appendLines(lines []string, text string) []string {
 	parts := strings.Split(text, "\n")
-	if len(lines) > 0 {
-		lines[len(lines)-1] += parts[0]
+	for i := range parts {
+		parts[i] = parts[i][:min(len(parts[i]), width)]
+	}
+	if last := len(lines) - 1; last >= 0 {
+		lines[last] += parts[0][:min(len(parts[0]), width-len(lines[last]))]
 		parts = parts[1:]
 	}
 	lines = append(lines, parts...)

@@ -49,6 +49,6 @@ func openBelow(dir, name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close() //nolint:errcheck // the open file stays valid
+	defer root.Close() // the open file stays valid
 	return root.Open(filepath.FromSlash(name))
 }

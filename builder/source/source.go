@@ -30,7 +30,7 @@ import (
 )
 
 // format changes with the bytes that the layers of this package are.
-const format = "source-layer 1"
+const format = "source-layer 2"
 
 // Sources is the part of the Debian archive's indexes that Lock needs.
 type Sources interface {
@@ -155,7 +155,7 @@ func newest(file string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer sp.Close()
+	defer sp.Close() //nolint:errcheck // nothing is lost
 	return u.newest, nil
 }
 
@@ -206,7 +206,7 @@ func (f *Fetcher) write(ctx context.Context, src recipes.Source, locked recipes.
 	if err != nil {
 		return layer.Layer{}, err
 	}
-	defer sp.Close()
+	defer sp.Close() //nolint:errcheck // nothing is lost
 	entries, err := f.entries(ctx, sp, src, locked, dir)
 	if err == nil && src.Local == nil { // recipes.Local has looked at links
 		err = contained(entries)

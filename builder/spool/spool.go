@@ -26,7 +26,7 @@ func New(dir string) (*Spool, error) {
 		return nil, fmt.Errorf("making temporary file: %w", err)
 	}
 	if err := os.Remove(f.Name()); err != nil {
-		f.Close() //nolint:errcheck // the removal's error says more
+		f.Close() // the removal's error says more
 		return nil, fmt.Errorf("making temporary file: %w", err)
 	}
 	return &Spool{file: f}, nil
