@@ -12,6 +12,7 @@ import (
 
 	"github.com/containerd/containerd/v2/core/content"
 	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
 	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
@@ -68,6 +69,31 @@ func (e *StepError) Unwrap() error { return e.Err }
 // them, all owned by root.
 func (e *Engine) Compile(ctx context.Context, p *Plan, sp *spool.Spool) ([]layer.Entry, error) {
 	return e.export(ctx, p, p.Artifacts, "building", sp)
+}
+
+// Warm has the engine carry out the first steps of every plan that starts from
+// root, a root of essential packages, so that they are done when the plan is.
+func (e *Engine) Warm(ctx context.Context, root v1.Hash, platform string) error {
+	goos, arch, _ := strings.Cut(platform, "/")
+	constraint := llb.Platform(ocispec(goos, arch))
+	def, err := configured(root, constraint).Marshal(ctx, constraint)
+	if err != nil {
+		return fmt.Errorf("preparing the build environment: %w", err)
+	}
+	opt, err := e.options()
+	if err != nil {
+		return err
+	}
+	watch := e.Display.Watch("preparing")
+	_, err = e.Client.Solve(ctx, def, opt, watch.Status)
+	watch.Wait()
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("preparing the build environment: %w", err)
+	}
+	return nil
 }
 
 // FileLists returns the text of dpkg's file lists in the build environment, by

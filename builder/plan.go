@@ -104,9 +104,7 @@ func input(image v1.Hash, opts ...llb.OCILayoutOption) llb.State {
 func (p *Plan) environment(in Inputs) {
 	p.env = input(in.Root, p.platform, llb.WithCustomName("build environment"))
 	if p.recipe.Build.Image == "" {
-		// The essential packages are the same for many recipes, and so is
-		// the result of configuring them.
-		p.env = p.env.Run(append(p.dpkg("configure the essential packages"), llb.Args(archive.ConfigureCommand()))...).Root()
+		p.env = configured(in.Root, p.platform)
 		if slices.ContainsFunc(p.packages.Build, func(pkg recipes.Package) bool { return !pkg.Essential }) {
 			p.env = p.env.Run(p.packagesStep()...).Root()
 		}
@@ -122,9 +120,16 @@ func (p *Plan) environment(in Inputs) {
 	p.root = p.env
 }
 
+// configured is the root after dpkg configured the essential packages: the
+// same for many recipes.
+func configured(root v1.Hash, platform llb.ConstraintsOpt) llb.State {
+	opts := append(dpkg(platform, "configure the essential packages"), llb.Args(archive.ConfigureCommand()))
+	return input(root, platform, llb.WithCustomName("build environment")).Run(opts...).Root()
+}
+
 // dpkg are the options of a step that runs dpkg.
-func (p *Plan) dpkg(title string) []llb.RunOption {
-	opts := []llb.RunOption{llb.Network(llb.NetModeNone), p.platform, llb.WithCustomName(title)}
+func dpkg(platform llb.ConstraintsOpt, title string) []llb.RunOption {
+	opts := []llb.RunOption{llb.Network(llb.NetModeNone), platform, llb.WithCustomName(title)}
 	for _, kv := range archive.InstallEnv() {
 		k, v, _ := strings.Cut(kv, "=")
 		opts = append(opts, llb.AddEnv(k, v))
@@ -147,7 +152,7 @@ func (p *Plan) packagesStep() []llb.RunOption {
 		mounts = append(mounts, llb.AddMount(path.Join(debsDir, name), blob, llb.SourcePath("/"+name), llb.Readonly))
 		debs = append(debs, path.Join(debsDir, name))
 	}
-	opts := append(p.dpkg(fmt.Sprintf("install %d packages", len(debs))),
+	opts := append(dpkg(p.platform, fmt.Sprintf("install %d packages", len(debs))),
 		llb.AddMount(debsDir, llb.Scratch(), llb.Tmpfs()), llb.Args(archive.InstallCommand(debs...)))
 	return append(opts, mounts...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -31,6 +32,9 @@ type Preparer struct {
 	Memo    memo.Dir
 	// Image reads a registry image by reference.
 	Image func(ctx context.Context, ref, platform string) (v1.Image, error)
+	// Warm, which may be nil, is given the root as soon as it is there, while
+	// packages still arrive. See [Engine.Warm].
+	Warm func(ctx context.Context, root v1.Hash, platform string) error
 }
 
 // Prepare fetches the locked packages and sources and returns the images that
@@ -87,15 +91,28 @@ func (p *Preparer) root(ctx context.Context, locked recipes.LockedPlatform, targ
 			others = append(others, pkg)
 		}
 	}
-	// The essential packages are unpacked while the others still arrive.
+	if err := p.Archive.Fetch(ctx, archive.FilesOf(essential)); err != nil {
+		return v1.Hash{}, err
+	}
+	cold := slices.ContainsFunc(others, func(pkg recipes.Package) bool { return !p.Store.Has(pkg.SHA256, pkg.Size) })
+	// The essential packages are unpacked and configured while the others
+	// still arrive.
 	g, ctx := errgroup.WithContext(ctx)
-	var l layer.Layer
+	var root v1.Hash
 	g.Go(func() (err error) {
-		l, err = p.rootLayer(ctx, essential, target)
-		return err
+		if root, err = p.rootImage(essential, target); err != nil || !cold || p.Warm == nil {
+			return err
+		}
+		return p.Warm(ctx, root, target.String())
 	})
 	g.Go(func() error { return p.Archive.Fetch(ctx, archive.FilesOf(others)) })
-	if err := g.Wait(); err != nil {
+	err := g.Wait()
+	return root, err
+}
+
+func (p *Preparer) rootImage(essential []recipes.Package, target v1.Platform) (v1.Hash, error) {
+	l, err := p.rootLayer(essential, target)
+	if err != nil {
 		return v1.Hash{}, err
 	}
 	img, err := layer.Image(target, l.In(p.Store))
@@ -106,10 +123,7 @@ func (p *Preparer) root(ctx context.Context, locked recipes.LockedPlatform, targ
 }
 
 // rootLayer is the essential packages unpacked into one layer.
-func (p *Preparer) rootLayer(ctx context.Context, essential []recipes.Package, target v1.Platform) (layer.Layer, error) {
-	if err := p.Archive.Fetch(ctx, archive.FilesOf(essential)); err != nil {
-		return layer.Layer{}, err
-	}
+func (p *Preparer) rootLayer(essential []recipes.Package, target v1.Platform) (layer.Layer, error) {
 	key, err := memo.Key(rootFormat, essential, target)
 	if err != nil {
 		return layer.Layer{}, err

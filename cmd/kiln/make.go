@@ -75,6 +75,7 @@ func (b *build) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool
 	images := &registryImages{registry: b.registry}
 	prepare := &builder.Preparer{
 		Archive: debian, Sources: b.env.sources(b.store, debian), Store: b.store, Memo: b.env.memo(), Image: images.image,
+		Warm: e.Warm,
 	}
 	inputs, err := prepare.Prepare(ctx, b.recipe, b.lock, trees, b.platform)
 	downloads.clear()
