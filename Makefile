@@ -11,7 +11,7 @@ help: ## Show this list
 
 .PHONY: build
 build: ## Build bin/kiln and the buildkitd it embeds
-	go build -trimpath -ldflags "$(LDFLAGS)" -o bin/ ./cmd/kiln github.com/moby/buildkit/cmd/buildkitd
+	go build -buildvcs=auto -trimpath -ldflags "$(LDFLAGS)" -o bin/ ./cmd/kiln github.com/moby/buildkit/cmd/buildkitd
 
 .PHONY: deps
 deps: ## Install from Debian what is missing, such as runc

@@ -2,7 +2,7 @@ package sbom
 
 import (
 	"archive/tar"
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // SPDX 2.3 demands SHA1
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
@@ -21,7 +21,7 @@ func sha256Hex(s string) string {
 
 // regular is a file whose content is its path.
 func regular(path, owner string, mode int64) recipes.File {
-	sum := sha1.Sum([]byte(path))
+	sum := sha1.Sum([]byte(path)) //nolint:gosec // SPDX 2.3 demands SHA1
 	return recipes.File{
 		Path: path, Type: tar.TypeReg, Mode: mode, Size: int64(len(path)), Owner: owner,
 		SHA1: hex.EncodeToString(sum[:]), SHA256: sha256Hex(path),
@@ -69,7 +69,7 @@ func fixture(t testing.TB) Input {
 			Name: "served", Version: "1.4.2", Summary: "Serves", License: "apache-2.0 and (MIT or bsd-3-clause)",
 			Homepage: "https://served.example", Suite: "trixie",
 			Sources: []recipes.Source{
-				{Archive: &recipes.ArchiveSource{URL: "https://user:secret@served.example/served-1.4.2.tar.gz", SHA256: sha256Hex("served")}},
+				{Archive: &recipes.ArchiveSource{URL: "https://user:secret@served.example/served-1.4.2.tar.gz", SHA256: sha256Hex("served")}}, //nolint:gosec // made up for the test
 				{Git: &recipes.GitSource{URL: "git@code.example:served/plugins.git", Ref: "main"}, Into: "plugins"},
 				{Go: "Example.org/Tool@v0.3.0", Into: "tool"},
 				{Debian: &recipes.DebianSource{Package: "pcre2"}, Into: "pcre2"},

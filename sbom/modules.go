@@ -107,7 +107,7 @@ func (d *description) buildInfo(path string) (*debug.BuildInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read from
+	defer f.Close()
 	r := &faultReader{ReaderAt: f}
 	magic := make([]byte, 4)
 	if n, _ := r.ReadAt(magic, 0); n < 4 || string(magic) != "\x7fELF" {

@@ -19,7 +19,7 @@ import (
 // TestModules reads the modules of a real Go program.
 func TestModules(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "linked")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", program, "./testdata/linked")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", program, "./testdata/linked") //nolint:gosec // a command of the test itself
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building program: %v\n%s", err, out)
 	}

@@ -53,7 +53,7 @@ func TestDistro(t *testing.T) {
 }
 
 func TestGitLocation(t *testing.T) {
-	for in, want := range map[string]string{
+	for in, want := range map[string]string{ //nolint:gosec // made up for the test
 		"https://token:x@git.example/a/b.git": "git+https://git.example/a/b.git@c0ffee",
 		"ssh://git:x@git.example/a/b.git":     "git+ssh://git@git.example/a/b.git@c0ffee",
 		"git@git.example:a/b.git":             "git+ssh://git@git.example/a/b.git@c0ffee",

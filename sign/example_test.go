@@ -20,7 +20,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // nothing is lost
 	key, _, err := sign.DevelopmentKey(dir)
 	if err != nil {
 		fmt.Println(err)

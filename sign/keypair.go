@@ -63,7 +63,7 @@ func (k *keypair) GetPublicKeyPem() (string, error) { return string(k.key.Public
 // SignData returns the signature of data and the digest that it covers.
 func (k *keypair) SignData(ctx context.Context, data []byte) (sig, digest []byte, err error) {
 	h := k.algorithm.GetHashType().New()
-	h.Write(data) //nolint:errcheck // a hash never fails
+	h.Write(data)
 	digest = h.Sum(nil)
 	sig, err = k.signer.SignMessage(bytes.NewReader(data), options.WithContext(ctx), options.WithDigest(digest))
 	return sig, digest, err

@@ -29,7 +29,7 @@ func provenanceInput() sign.ProvenanceInput {
 			Raw: []byte("kiln: v1\nname: nats\n"),
 			Sources: []recipes.Source{
 				{Go: "github.com/nats-io/nats-server/v2@v2.15.2"},
-				{Git: &recipes.GitSource{URL: "https://me:secret@example.com/repo.git"}},
+				{Git: &recipes.GitSource{URL: "https://me:secret@example.com/repo.git"}}, //nolint:gosec // made up for the test
 				{Archive: &recipes.ArchiveSource{URL: "https://example.com/a.tar.gz"}},
 				{Debian: &recipes.DebianSource{Package: "nginx"}},
 				{Local: &recipes.LocalSource{Path: "src"}},

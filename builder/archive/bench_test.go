@@ -80,6 +80,6 @@ func BenchmarkDebFiles(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.SetBytes(n)
-		f.Close() //nolint:errcheck // opened for reading
+		f.Close()
 	}
 }

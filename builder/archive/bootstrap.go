@@ -31,7 +31,7 @@ func WriteRootTar(w io.Writer, debs []string, epoch int64) error {
 	if err != nil {
 		return fmt.Errorf("making the bootstrap root: %w", err)
 	}
-	defer spool.Close()           //nolint:errcheck // a scratch file
+	defer spool.Close()
 	defer os.Remove(spool.Name()) //nolint:errcheck // a scratch file
 	tree := rootTree{spool: spool, nodes: map[string]*rootNode{}}
 	if err := tree.addDebs(slices.Sorted(slices.Values(debs))); err != nil {

@@ -87,3 +87,38 @@ func TestWriteRootTarRefuses(t *testing.T) {
 		t.Errorf("got %v, want an error about base-passwd", err)
 	}
 }
+
+func TestRootDatabase(t *testing.T) {
+	same := &database{info: "libx:amd64", status: statusOf("Package: libx\nVersion: 1\n"), list: []string{"/.", "/usr"}, control: map[string][]byte{
+		"postinst": []byte("#!/bin/sh\n"),
+		"triggers": []byte("# a comment\ninterest-noawait ldconfig\ninterest /usr/share/x\nactivate-noawait other\ninterest ../../etc\n"),
+	}}
+	spool, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := rootTree{spool: spool, nodes: map[string]*rootNode{}}
+	if err := tree.addDatabase([]*database{same}); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for name, n := range tree.nodes {
+		text, err := tree.read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[fmt.Sprintf("%s %o", strings.TrimPrefix(name, "var/lib/dpkg/"), n.header.Mode)] = string(text)
+	}
+	want := map[string]string{
+		"status 644":                   "Package: libx\nStatus: install ok unpacked\nVersion: 1\n\n",
+		"info/format 644":              "1\n",
+		"info/libx:amd64.list 644":     "/.\n/usr\n",
+		"info/libx:amd64.postinst 755": "#!/bin/sh\n",
+		"info/libx:amd64.triggers 644": string(same.control["triggers"]),
+		"triggers/ldconfig 644":        "libx:amd64/noawait\n",
+		"triggers/File 644":            "/usr/share/x libx:amd64\n",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("database (-want +got):\n%s", d)
+	}
+}

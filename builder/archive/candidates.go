@@ -24,7 +24,7 @@ func (p provided) meets(r relation, arch string) bool {
 	if p.virtual && r.op != "" && p.version == "" {
 		return false
 	}
-	return r.holds(p.version) && p.entry.archMeets(r.arch, arch)
+	return r.holds(p.version) && p.archMeets(r.arch, arch)
 }
 
 // archMeets checks the architecture qualifier of a relation: any is for

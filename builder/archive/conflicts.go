@@ -8,7 +8,7 @@ import (
 // conflictOf returns an error where c and a chosen package exclude each other
 // by Conflicts or Breaks of either (Debian Policy, sections 7.3 and 7.4).
 func (s *solver) conflictOf(c *choice) error {
-	for _, cl := range c.entry.conflicts {
+	for _, cl := range c.conflicts {
 		for _, r := range cl {
 			for _, p := range s.byName[r.name] {
 				if p.excludedBy(r, c.entry, s.index.arch) {
@@ -39,7 +39,7 @@ func (p provided) excludedBy(r relation, by *entry, arch string) bool {
 
 func newConflict(by, other *choice, r relation) error {
 	return &ConflictError{
-		Package: by.entry.String(), Other: other.entry.String(), Relation: r.String(),
+		Package: by.String(), Other: other.String(), Relation: r.String(),
 		Chains: [2]string{by.chain(), other.chain()},
 	}
 }
@@ -55,15 +55,16 @@ func (s *solver) unmet(w want, opts []*entry) error {
 	if have, _ := s.named(first.name); len(have) == 0 {
 		e.Near = nearest(first.name, s.index.parts)
 	}
-	for _, o := range opts {
-		for _, r := range w.clause {
-			if r.name == o.Name && r.op != "" {
-				return &versionClash{relation: r, unmet: e}
-			}
-		}
-		return &versionClash{relation: relation{name: o.Name, op: "=", version: o.Version}, unmet: e}
+	if len(opts) == 0 {
+		return e
 	}
-	return e
+	o := opts[0]
+	for _, r := range w.clause {
+		if r.name == o.Name && r.op != "" {
+			return &versionClash{relation: r, unmet: e}
+		}
+	}
+	return &versionClash{relation: relation{name: o.Name, op: "=", version: o.Version}, unmet: e}
 }
 
 // reason says what there is of the first alternative.

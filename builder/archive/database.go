@@ -3,6 +3,7 @@ package archive
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -35,11 +36,11 @@ func newDatabase(d *Deb) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer z.Close() //nolint:errcheck // only frees memory
+	defer z.Close()
 	t := tar.NewReader(io.LimitReader(z, maxControlTar))
 	for {
 		h, err := t.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return db, nil
 		}
 		if err != nil {

@@ -55,7 +55,7 @@ func OpenDebFile(name string) (*Deb, io.Closer, error) {
 			return d, f, nil
 		}
 	}
-	f.Close() //nolint:errcheck // opened for reading
+	f.Close()
 	return nil, nil, err
 }
 
@@ -146,11 +146,11 @@ func (d *Deb) readControl(m arMember) error {
 	if err != nil {
 		return err
 	}
-	defer z.Close() //nolint:errcheck // only frees memory
+	defer z.Close()
 	t := tar.NewReader(io.LimitReader(z, maxControlTar))
 	for {
 		h, err := t.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return errors.New("there is none")
 		}
 		if err != nil {
@@ -193,13 +193,13 @@ func (d *Deb) Files(f func(h *tar.Header, r io.Reader) error) error {
 	if err != nil {
 		return fmt.Errorf("unpacking %s: %w", d.name, err)
 	}
-	defer z.Close() //nolint:errcheck // only frees memory
+	defer z.Close()
 	plain := &bounded{r: z, packed: packed}
 	t := tar.NewReader(plain)
 	check := entryCheck{seen: map[string]byte{}, parents: map[string]bool{}}
 	for {
 		h, err := t.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {

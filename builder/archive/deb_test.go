@@ -40,7 +40,7 @@ func zstded(t testing.TB, in []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close()
+	defer e.Close() //nolint:errcheck // nothing is lost
 	return e.EncodeAll(in, nil)
 }
 

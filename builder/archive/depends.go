@@ -2,6 +2,7 @@ package archive
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -64,7 +65,7 @@ func parseRelation(s string) (relation, error) {
 	if err := checkName(r.name); err != nil {
 		return r, fmt.Errorf("relation %q: %w", s, err)
 	}
-	if strings.ContainsFunc(r.arch, func(c rune) bool { return !isDigit(byte(c)) && !isLetter(byte(c)) && c != '-' }) {
+	if !archName.MatchString(r.arch) {
 		return r, fmt.Errorf("relation %q: %q is not an architecture", s, r.arch)
 	}
 	if !found {
@@ -132,3 +133,6 @@ func checkName(s string) error {
 	}
 	return nil
 }
+
+// archName is an architecture qualifier, or none.
+var archName = regexp.MustCompile(`^[A-Za-z0-9-]*$`)

@@ -157,7 +157,7 @@ func TestFetchMissing(t *testing.T) {
 		t.Fatalf("got %v, want a MissingError", err)
 	}
 	want := MissingError{Package: "gone 1", Path: f.Path, Tried: []string{a.URL + "/debian", b.URL + "/debian"}, Err: missing.Err}
-	if d := cmp.Diff(want, *missing, cmp.Comparer(func(x, y error) bool { return x == y })); d != "" {
+	if d := cmp.Diff(want, *missing, cmp.Comparer(func(x, y error) bool { return errors.Is(x, y) })); d != "" {
 		t.Errorf("error (-want +got):\n%s", d)
 	}
 	if !strings.Contains(missing.Hint(), "kiln lock") || !strings.Contains(missing.Hint(), "snapshot") {

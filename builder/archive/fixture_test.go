@@ -267,7 +267,7 @@ func xzStored(in []byte) []byte {
 	withCRC([]byte{2, 0, 0x21, 1, 16, 0, 0, 0}) // 12 bytes; LZMA2, dictionary of 1 MiB
 	for rest, control := in, byte(1); len(rest) > 0; control = 2 {
 		n := min(len(rest), 1<<16)
-		b.Write([]byte{control, byte((n - 1) >> 8), byte(n - 1)})
+		b.Write([]byte{control, byte((n - 1) >> 8), byte(n - 1)}) //nolint:gosec // a small number in a test
 		b.Write(rest[:n])
 		rest = rest[n:]
 	}
@@ -277,13 +277,13 @@ func xzStored(in []byte) []byte {
 		b.WriteByte(0)
 	}
 	b.Write(binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(in)))
-	index := binary.AppendUvarint([]byte{0, 1}, uint64(unpadded))
+	index := binary.AppendUvarint([]byte{0, 1}, uint64(unpadded)) //nolint:gosec // a small number in a test
 	index = binary.AppendUvarint(index, uint64(len(in)))
 	for len(index)%4 != 0 {
 		index = append(index, 0)
 	}
 	withCRC(index)
-	footer := append(binary.LittleEndian.AppendUint32(nil, uint32(len(index)/4)), flags...)
+	footer := append(binary.LittleEndian.AppendUint32(nil, uint32(len(index)/4)), flags...) //nolint:gosec // a small number in a test
 	b.Write(binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(footer)))
 	b.Write(footer)
 	b.WriteString("YZ")

@@ -87,7 +87,7 @@ func (c *Client) get(ctx context.Context, rawURL string, h http.Header, read fun
 	if err != nil {
 		return fmt.Errorf("asking the mirror: %w", err)
 	}
-	defer res.Body.Close() //nolint:errcheck // read to its end or given up
+	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		return &statusError{url: redact(rawURL), code: res.StatusCode, after: retryAfter(res.Header)}
 	}

@@ -63,10 +63,10 @@ func TestRealArchive(t *testing.T) {
 	for _, arch := range []string{"amd64", "arm64"} {
 		t.Run(arch, func(t *testing.T) {
 			start := time.Now()
-			x := hostIndex(t, c, arch)
+			hostIndex(t, c, arch)
 			cold := time.Since(start)
 			start = time.Now()
-			x = hostIndex(t, c, arch)
+			x := hostIndex(t, c, arch)
 			warm := time.Since(start)
 			start = time.Now()
 			res, err := x.Resolve(Request{Seeds: buildSeeds, Essential: true})

@@ -106,11 +106,11 @@ func signedText(raw []byte, keys openpgp.EntityList, now time.Time) ([]byte, err
 // one beside it does no harm: Debian signs with the keys of two releases.
 func anyGood(sigs, signed []byte, keys openpgp.EntityList, now time.Time) error {
 	config := &packet.Config{Time: func() time.Time { return now }}
-	var bad error = errors.New("it has no signature")
+	var bad = errors.New("it has no signature")
 	packets := packet.NewOpaqueReader(bytes.NewReader(sigs))
 	for range 32 {
 		p, err := packets.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return bad
 		}
 		if err != nil {

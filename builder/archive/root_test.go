@@ -63,7 +63,7 @@ func unpackRoot(t *testing.T, c *Client, packages []recipes.Package) string {
 	if err := WriteRootTar(&tarball, debs, 1700000000); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("tar", "-C", root, "--numeric-owner", "-xpf", "-")
+	cmd := exec.Command("tar", "-C", root, "--numeric-owner", "-xpf", "-") //nolint:gosec // a command of the test itself
 	cmd.Stdin = &tarball
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -86,7 +86,7 @@ func copyDebs(t *testing.T, c *Client, root string, packages []recipes.Package) 
 
 func inRoot(t *testing.T, root string, command []string) ([]byte, error) {
 	t.Helper()
-	cmd := exec.Command("/usr/bin/env", append([]string{"-i"}, append(InstallEnv(), command...)...)...)
+	cmd := exec.Command("/usr/bin/env", append([]string{"-i"}, append(InstallEnv(), command...)...)...) //nolint:gosec // a command of the test itself
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Chroot:     root,

@@ -186,7 +186,7 @@ func (s *solver) note(c *choice) {
 	for name, p := range c.names() {
 		s.byName[name] = append(s.byName[name], p)
 	}
-	for _, cl := range c.entry.conflicts {
+	for _, cl := range c.conflicts {
 		for _, r := range cl {
 			s.conflicts[r.name] = append(s.conflicts[r.name], conflict{r, c})
 		}
@@ -219,7 +219,7 @@ func (c *choice) names() func(yield func(string, provided) bool) {
 
 func (c *choice) wants() []want {
 	var out []want
-	for _, cl := range slices.Concat(c.preDepends, c.entry.depends) {
+	for _, cl := range slices.Concat(c.preDepends, c.depends) {
 		out = append(out, want{clause: cl, by: c})
 	}
 	return out

@@ -77,12 +77,12 @@ func layTable(rows []string, aliases []alias, size int) []byte {
 	b = le.AppendUint32(b, uint32(len(aliases))) //nolint:gosec // below maxTable
 	at := 0
 	for _, r := range rows {
-		b = le.AppendUint32(b, uint32(at)) //nolint:gosec // below maxTable
+		b = le.AppendUint32(b, uint32(at))
 		at += len(r)
 	}
-	b = le.AppendUint32(b, uint32(at)) //nolint:gosec // below maxTable
+	b = le.AppendUint32(b, uint32(at))
 	for _, a := range aliases {
-		b = le.AppendUint32(b, uint32(at))          //nolint:gosec // below maxTable
+		b = le.AppendUint32(b, uint32(at))
 		b = le.AppendUint32(b, uint32(len(a.name))) //nolint:gosec // below maxTable
 		b = le.AppendUint32(b, uint32(a.row))       //nolint:gosec // below maxTable
 		at += len(a.name)

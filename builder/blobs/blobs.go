@@ -65,7 +65,7 @@ func (s *Store) Put(r io.Reader, want string) (hexsum string, size int64, err er
 	if err != nil {
 		return "", 0, err
 	}
-	defer w.Close()
+	defer w.Close() //nolint:errcheck // removes what was not committed
 	if _, err := io.Copy(w, r); err != nil {
 		return "", 0, err
 	}
@@ -122,7 +122,7 @@ func (w *Writer) Commit(want string) (hexsum string, size int64, err error) {
 
 // Close removes the blob unless it was committed.
 func (w *Writer) Close() error {
-	w.file.Close()           //nolint:errcheck // closed already after Commit
+	w.file.Close()
 	os.Remove(w.file.Name()) //nolint:errcheck // gone after Commit
 	return nil
 }

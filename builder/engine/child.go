@@ -57,7 +57,7 @@ func (c *child) run(cmd *exec.Cmd, started chan<- error) {
 // stop ends buildkitd: politely, and after stopGrace by force.
 func (c *child) stop() {
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		syscall.Kill(c.pid, s) //nolint:errcheck,gosec // it may have ended
+		syscall.Kill(c.pid, s) //nolint:errcheck // it may have ended
 		select {
 		case <-c.ended:
 			return

@@ -34,7 +34,7 @@ func connectEmbedded(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	e, err := attachOrStart(ctx, cfg, l, missing, clients)
 	if err != nil {
-		clients.Close() //nolint:errcheck,gosec // nothing was written
+		clients.Close()
 		return nil, err
 	}
 	e.clients = clients
@@ -59,7 +59,7 @@ func attachOrStart(ctx context.Context, cfg Config, l *launch, missing error, cl
 	if err != nil {
 		return nil, err
 	}
-	defer start.Close() //nolint:errcheck // nothing was written
+	defer start.Close()
 	return startEngine(ctx, cfg, l, clients)
 }
 
@@ -134,7 +134,7 @@ func useOrReplace(ctx context.Context, l *launch, clients *lockFile) (*Engine, e
 // spawn starts the supervisor in a session of its own, so that no Ctrl-C of
 // this terminal reaches it, and waits until the engine answers.
 func spawn(ctx context.Context, l *launch) (*Engine, error) {
-	os.Remove(l.path("state.json")) //nolint:errcheck,gosec // stale, or not there
+	os.Remove(l.path("state.json")) //nolint:errcheck // stale, or not there
 	log, err := openLog(l.path("engine.log"))
 	if err != nil {
 		return nil, err

@@ -152,7 +152,7 @@ func Connect(ctx context.Context, cfg Config) (*Engine, error) {
 func newEngine(ctx context.Context, c *client.Client, where string) (*Engine, error) {
 	info, err := c.Info(ctx)
 	if err != nil {
-		c.Close() //nolint:errcheck,gosec // the connection was of no use
+		c.Close() //nolint:errcheck // the connection was of no use
 		return nil, err
 	}
 	return &Engine{Client: c, Version: info.BuildkitVersion.Version, where: where}, nil

@@ -89,7 +89,7 @@ func removeCgroups(l *launch) {
 		for _, hierarchy := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/*"} {
 			found, _ := filepath.Glob(filepath.Join(hierarchy, group))
 			for _, g := range found {
-				unix.Rmdir(g) //nolint:errcheck,gosec // in use, or a file
+				unix.Rmdir(g) //nolint:errcheck // in use, or a file
 			}
 		}
 	}

@@ -144,7 +144,7 @@ func TestStaleProcessIsNotSignalled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer held.Close() //nolint:errcheck // nothing was written
+	defer held.Close()
 	// This process has the id, but another start: SIGTERM would end the test.
 	r := &running{PID: os.Getpid(), Started: "1"}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*lockPause)

@@ -68,12 +68,12 @@ func (l *lockFile) tryExclusive(ctx context.Context) error {
 
 // unlock drops the lock and keeps the file open.
 func (l *lockFile) unlock() {
-	unix.Flock(int(l.Fd()), unix.LOCK_UN) //nolint:errcheck,gosec // cannot fail on an open file
+	unix.Flock(int(l.Fd()), unix.LOCK_UN) //nolint:errcheck // cannot fail on an open file
 }
 
 // touch notes in the file's modification time that it was in use just now.
 func (l *lockFile) touch() {
-	unix.Futimes(int(l.Fd()), nil) //nolint:errcheck,gosec // a hint for the idle time only
+	unix.Futimes(int(l.Fd()), nil) //nolint:errcheck // a hint for the idle time only
 }
 
 // lock opens path and takes its exclusive lock within ctx.
@@ -83,7 +83,7 @@ func lock(ctx context.Context, path string) (*lockFile, error) {
 		return nil, err
 	}
 	if err := l.wait(ctx, unix.LOCK_EX); err != nil {
-		l.Close() //nolint:errcheck,gosec // nothing was written
+		l.Close()
 		return nil, err
 	}
 	return l, nil
@@ -95,7 +95,7 @@ func isLocked(path string) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer f.Close()
 	return errors.Is((&lockFile{f}).try(unix.LOCK_SH), errLocked)
 }
 

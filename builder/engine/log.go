@@ -53,7 +53,7 @@ func (l *logFile) rotate() error {
 	if err := os.Rename(l.path, l.path+".1"); err != nil {
 		return err
 	}
-	l.file.Close() //nolint:errcheck,gosec // replaced
+	l.file.Close()
 	l.size = 0
 	return l.open()
 }
@@ -67,7 +67,7 @@ func logTail(path string, begin int64) string {
 	if err != nil {
 		return ""
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer f.Close()
 	fi, err := f.Stat()
 	if err != nil {
 		return ""

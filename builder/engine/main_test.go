@@ -95,7 +95,7 @@ func connect(t testing.TB, cfg engine.Config) *engine.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { e.Close() }) //nolint:errcheck,gosec // most tests have closed it
+	t.Cleanup(func() { e.Close() }) //nolint:errcheck // most tests have closed it
 	return e
 }
 

@@ -17,7 +17,7 @@ func TestStepsWithoutNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close() //nolint:errcheck // a listener
+	defer l.Close()
 	e := connect(t, newConfig(t))
 	r := newRootfs(t)
 	for _, tt := range []struct {

@@ -114,7 +114,7 @@ func startTCP(t *testing.T, buildkitd string, files engine.TLS) string {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Error(err)
 		}
-		cmd.Wait() //nolint:errcheck,gosec // buildkitd calls SIGTERM an error
+		cmd.Wait() //nolint:errcheck // buildkitd calls SIGTERM an error
 	})
 	eventually(t, "start of buildkitd", func() bool {
 		c, err := net.DialTimeout("tcp", strings.TrimPrefix(address, "tcp://"), time.Second)

@@ -133,12 +133,12 @@ func Stop(ctx context.Context, cfg Config, force bool) error {
 	if err != nil {
 		return fmt.Errorf("stopping engine: %w", err)
 	}
-	defer start.Close() //nolint:errcheck // nothing was written
+	defer start.Close()
 	clients, err := openLock(filepath.Join(cfg.StateDir, "clients"))
 	if err != nil {
 		return fmt.Errorf("stopping engine: %w", err)
 	}
-	defer clients.Close() //nolint:errcheck // nothing was written
+	defer clients.Close()
 	r := find(cfg.StateDir)
 	if r == nil {
 		return nil

@@ -58,8 +58,8 @@ func supervise(ctx context.Context, l *launch) error {
 	if err != nil {
 		return err
 	}
-	defer held.Close()              //nolint:errcheck // nothing was written
-	os.Remove(l.path("state.json")) //nolint:errcheck,gosec // stale, or not there
+	defer held.Close()
+	os.Remove(l.path("state.json")) //nolint:errcheck // stale, or not there
 	if err := awaitPredecessor(ctx, l); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func answers(ctx context.Context, engine string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	format := map[string]string{"docker": "{{.Server.Version}}", "podman": "{{.Version}}"}[engine]
-	out, err := exec.CommandContext(ctx, engine, "version", "--format", format).CombinedOutput() //nolint:gosec // one of two names
+	out, err := exec.CommandContext(ctx, engine, "version", "--format", format).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s: %w%s", engine, err, said(out))
 	}
@@ -50,7 +50,7 @@ func answers(ctx context.Context, engine string) error {
 }
 
 func loadInto(ctx context.Context, engine string, img v1.Image, ref name.Tag) error {
-	cmd := exec.CommandContext(ctx, engine, "load", "--quiet") //nolint:gosec // one of two names
+	cmd := exec.CommandContext(ctx, engine, "load", "--quiet")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return err

@@ -185,7 +185,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // nothing is lost
 	ctx := context.Background()
 	layout := filepath.Join(dir, "nats")
 	attach := attachText("signed by me")

@@ -139,7 +139,7 @@ func outcome(resp *http.Response, err error) error {
 func discard(resp *http.Response) {
 	if resp != nil {
 		io.CopyN(io.Discard, resp.Body, 64<<10) //nolint:errcheck // it is thrown away
-		resp.Body.Close()                       //nolint:errcheck // it is thrown away
+		resp.Body.Close()
 	}
 }
 

@@ -66,7 +66,7 @@ func (b *build) describe(conn *engine.Engine, made *image.Result, trees builder.
 
 // localBuilder is the builder id of a build that nobody but the one who ran
 // it vouches for: SLSA Build L1.
-const localBuilder = "https://github.com/kiln-build/kiln/blob/main/sign/buildtype-v1.md#local"
+const localBuilder = "https://github.com/kiln-build/kiln/local"
 
 func openEntry(files map[string]layer.Entry, p string) (sbom.File, error) {
 	e, ok := files[p]

@@ -70,7 +70,7 @@ func runLock(c *cli.Context, env *environment, r *recipes.Recipe) error {
 	if err != nil {
 		return err
 	}
-	l, err := env.lock(c.Context, store, r, term.IsTerminal(int(os.Stderr.Fd()))) //nolint:gosec // a file descriptor fits
+	l, err := env.lock(c.Context, store, r, term.IsTerminal(int(os.Stderr.Fd())))
 	if err != nil {
 		return err
 	}
