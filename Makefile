@@ -21,7 +21,7 @@ deps: ## Install from Debian what is missing, such as runc
 test: deps lint unit e2e ## Run everything that CI runs
 
 .PHONY: unit
-unit: ## Run the unit tests
+unit: build ## Run the unit tests
 	go test ./...
 	cd recipes/catalog/hello/src && go test ./...
 
