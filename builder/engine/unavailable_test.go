@@ -39,6 +39,7 @@ func TestMissingBuildkitd(t *testing.T) {
 	cfg := newConfig(t)
 	cfg.Buildkitd = ""
 	cfg.Self = filepath.Join(t.TempDir(), "kiln")
+	cfg.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"} // make puts bin/ into PATH
 	_, err := engine.Connect(t.Context(), cfg)
 	if want := "buildkitd is neither beside kiln"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("Connect: %v, want %q", err, want)
