@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,13 @@ func becomeBuildkitd(l *launch) error {
 	env := append(slices.Clone(l.Env), "TMPDIR="+l.path("tmp"))
 	if l.Rootlesskit != "" {
 		env = append(env, "XDG_RUNTIME_DIR="+l.path("run"))
+	}
+	// The signal that ends this process with its parent is an attribute of a
+	// thread (prctl(2), PR_SET_PDEATHSIG), and the one that executes may be
+	// another than the one that was started with it.
+	runtime.LockOSThread()
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("binding buildkitd to its supervisor: %w", err)
 	}
 	err := unix.Exec(l.Buildkitd, buildkitdArgs(l), env)
 	return fmt.Errorf("executing %s: %w", l.Buildkitd, err)
