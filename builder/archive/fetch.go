@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"path"
 	"strings"
@@ -41,7 +42,7 @@ func FilesOf(packages []recipes.Package) []File {
 	return out
 }
 
-// MissingError says that no mirror has a file.
+// MissingError says that no mirror which answers has a file.
 type MissingError struct {
 	// Package is what the file is for: a name and a version.
 	Package string
@@ -113,7 +114,7 @@ func (c *Client) fromMirrors(ctx context.Context, f File) error {
 	}
 	missing := &MissingError{Package: f.what(), Path: f.Path}
 	var errs []error
-	absent := 0
+	absent, silent := 0, 0
 	for _, base := range bases {
 		err := c.retry(ctx, func() error { return c.download(ctx, base+"/"+f.Path, f) })
 		if err == nil {
@@ -122,14 +123,18 @@ func (c *Client) fromMirrors(ctx context.Context, f File) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if isGone(err) {
+		var unreachable *net.OpError
+		switch {
+		case isGone(err):
 			absent++
+		case errors.As(err, &unreachable):
+			silent++
 		}
 		errs = append(errs, err)
 		missing.Tried = append(missing.Tried, redact(base))
 	}
 	missing.Err = errors.Join(errs...)
-	if absent == len(bases) {
+	if absent > 0 && absent+silent == len(bases) { // no mirror that answers has it
 		return missing
 	}
 	return fmt.Errorf("downloading %s: %w", f.what(), missing.Err)
