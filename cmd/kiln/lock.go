@@ -123,6 +123,10 @@ func (e *environment) lock(ctx context.Context, store *blobs.Store, r *recipes.R
 
 // archiveHint adds the way out where the archive cannot be reached.
 func archiveHint(err error) error {
+	var missing *archive.MissingError
+	if errors.As(err, &missing) {
+		return err // it has its own
+	}
 	var network *url.Error
 	var place *builder.PlaceError
 	switch {
