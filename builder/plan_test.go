@@ -74,7 +74,7 @@ func TestOnlyFetchHasNetwork(t *testing.T) {
 				continue
 			}
 			fetches++
-			if want := []string{"/bin/sh", "-euc", fetchScript}; !cmp.Equal(exec.Meta.Args, want) {
+			if want := []string{"/bin/sh", "-euc", goFetchScript}; !cmp.Equal(exec.Meta.Args, want) {
 				t.Errorf("%s: %q has network", file, exec.Meta.Args)
 			}
 		}

@@ -1,0 +1,47 @@
+package builder
+
+import (
+	"path"
+	"strings"
+
+	"github.com/moby/buildkit/client/llb"
+
+	"github.com/kiln-build/kiln/recipes"
+)
+
+func (p *Plan) makeStep(s recipes.Step) {
+	m := s.Make
+	var vars []string
+	for _, kv := range sorted(m.Vars) {
+		vars = append(vars, kv[0]+"="+kv[1])
+	}
+	p.make(s, m.Dir, m.Env, append(vars, m.Targets...))
+	p.install(s, m.Dir, m.Env, vars, m.Install)
+}
+
+func (p *Plan) make(s recipes.Step, dir string, env map[string]string, args []string) {
+	script := append([]string{"/bin/sh", "-euc", makeScript, "make"}, args...)
+	p.inTree(p.root, append(p.options(s, dir, env, script), llb.ReadonlyRootFS(), p.name(s.Pos, strings.TrimSpace("make "+strings.Join(args, " ")))))
+}
+
+// install runs make for the targets that install. Nil is [install].
+func (p *Plan) install(s recipes.Step, dir string, env map[string]string, vars, targets []string) {
+	if targets == nil {
+		targets = []string{"install"}
+	}
+	if len(targets) > 0 {
+		p.make(s, dir, env, append(append([]string{"DESTDIR=" + outDir}, vars...), targets...))
+	}
+}
+
+func (p *Plan) autotoolsStep(s recipes.Step) {
+	a := s.Autotools
+	script := a.Script
+	if script == "" {
+		script = "configure"
+	}
+	args := append([]string{"./" + path.Clean(script)}, a.Configure...)
+	p.inTree(p.root, append(p.options(s, a.Dir, a.Env, args), llb.ReadonlyRootFS(), p.name(s.Pos, strings.Join(args, " "))))
+	p.make(s, a.Dir, a.Env, a.Targets)
+	p.install(s, a.Dir, a.Env, nil, a.Install)
+}

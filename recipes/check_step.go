@@ -1,0 +1,59 @@
+package recipes
+
+import (
+	"maps"
+	"slices"
+)
+
+func checkStep(c *checker, at string, s Step) {
+	c.oneKind(at, "step", s.kinds(), []string{KindGo, KindMake, KindAutotools, KindRun})
+	if s.Go != nil {
+		checkGoStep(c, at+".go", s.Go)
+	}
+	if s.Make != nil {
+		checkMakeStep(c, at+".make", s.Make)
+	}
+	if s.Autotools != nil {
+		checkDir(c, at+".autotools.dir", s.Autotools.Dir)
+		checkDir(c, at+".autotools.script", s.Autotools.Script)
+		checkBuildEnv(c, at+".autotools.env", s.Autotools.Env)
+	}
+	if s.Run != nil {
+		checkRunStep(c, at+".run", s.Run)
+	}
+}
+
+func checkGoStep(c *checker, at string, g *GoStep) {
+	checkDir(c, at+".dir", g.Dir)
+	checkDir(c, at+".package", g.Package)
+	checkPath(c, at+".output", g.Output)
+	for i, t := range g.Tags {
+		if !buildTag.MatchString(t) {
+			c.bad(index(at+".tags", i), "give each tag as an item of its own", "%q is not a build tag", clip(t))
+		}
+	}
+	checkBuildEnv(c, at+".env", g.Env)
+}
+
+func checkMakeStep(c *checker, at string, m *MakeStep) {
+	checkDir(c, at+".dir", m.Dir)
+	for _, n := range slices.Sorted(maps.Keys(m.Vars)) {
+		if !makeVarForm.MatchString(n) {
+			c.bad(at+".vars."+n, "", "%q cannot be a variable of make", clip(n))
+		}
+	}
+	checkBuildEnv(c, at+".env", m.Env)
+}
+
+func checkRunStep(c *checker, at string, r *RunStep) {
+	switch {
+	case len(r.Command) > 0 && r.Script != "":
+		c.bad(at, "leave out one of them", "%s has both command and script", at)
+	case len(r.Command) == 0 && r.Script == "" && !c.spoiled(at):
+		c.bad(at, "give a list as command, or a text as script", "%s has neither command nor script", at)
+	case len(r.Command) > 0 && r.Command[0] == "":
+		c.bad(at+".command[0]", "", "%s.command begins with an empty word", at)
+	}
+	checkDir(c, at+".dir", r.Dir)
+	checkBuildEnv(c, at+".env", r.Env)
+}
