@@ -26,7 +26,7 @@ func (p *push) blobs(ctx context.Context, list []recipes.Attachment) error {
 			return err
 		}
 		for _, l := range append(layers, config) {
-			g.Go(func() error { return p.pusher.Upload(ctx, p.ref.Context(), l) })
+			g.Go(func() error { return p.pusher.Upload(ctx, p.repo, l) })
 		}
 	}
 	return g.Wait()
@@ -42,7 +42,7 @@ func (p *push) remember(img v1.Image) {
 	defer p.mu.Unlock()
 	for _, l := range layers {
 		if d, err := l.Digest(); err == nil {
-			p.pushed[blobKey{p.ref.Context().RegistryStr(), d}] = p.ref.Context()
+			p.pushed[blobKey{p.repo.RegistryStr(), d}] = p.repo
 		}
 	}
 }
@@ -80,8 +80,8 @@ func (p *push) elsewhere(l v1.Layer) (name.Reference, bool) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	repo, ok := p.pushed[blobKey{p.ref.Context().RegistryStr(), d}]
-	if !ok || repo == p.ref.Context() {
+	repo, ok := p.pushed[blobKey{p.repo.RegistryStr(), d}]
+	if !ok || repo == p.repo {
 		return nil, false
 	}
 	return repo.Digest(d.String()), true

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"github.com/kiln-build/kiln/recipes"
@@ -43,7 +44,7 @@ func TestLayout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := stored.Image.Digest(); got != desc.Digest {
+	if got, _ := stored.Top.Digest(); got != desc.Digest {
 		t.Errorf("got image %s, want %s", got, desc.Digest)
 	}
 	if want := []string{"1.0", "latest"}; !cmp.Equal(want, stored.Tags) {
@@ -65,7 +66,7 @@ func TestLayout(t *testing.T) {
 	s := newServer(t, false)
 	r, repo := fast(t, Config{}), s.repo(t, "platform/nats")
 	for range 2 {
-		ref, err := r.Push(t.Context(), repo, stored.Image, stored.Attach, stored.Tags)
+		ref, err := r.Push(t.Context(), repo, stored.Top, stored.Attach, stored.Tags)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +125,7 @@ func TestLayoutHoldsOneImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := stored.Image.Digest(); got != desc.Digest || len(stored.Attachments) != 0 {
+	if got, _ := stored.Top.Digest(); got != desc.Digest || len(stored.Attachments) != 0 {
 		t.Errorf("got %s with %d attachments, want %s with none", got, len(stored.Attachments), desc.Digest)
 	}
 }
@@ -242,12 +243,16 @@ func TestStoredAttachMergesTags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, err := attachTwo(t.Context(), v1.Descriptor{}, recipes.Attached{})
+	subject, err := partial.Descriptor(stored.Top)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := attachTwo(t.Context(), *subject, recipes.Attached{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	theirs := relabel(t, foreign[2].Image, "dGhlaXJz")
-	list, err := stored.Attach(t.Context(), v1.Descriptor{}, recipes.Attached{Signatures: theirs})
+	list, err := stored.Attach(t.Context(), *subject, recipes.Attached{Signatures: theirs})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,8 @@ type Found struct {
 	Descriptor v1.Descriptor
 	// Annotations are those of the manifest.
 	Annotations map[string]string
+	// Manifests are what it lists, where it is an index.
+	Manifests []v1.Descriptor
 }
 
 // Lookup asks whether a registry has an image, and reads its manifest's
@@ -164,6 +166,7 @@ func parseFound(raw []byte) (Found, error) {
 	var m struct {
 		MediaType   types.MediaType   `json:"mediaType"`
 		Annotations map[string]string `json:"annotations"`
+		Manifests   []v1.Descriptor   `json:"manifests"`
 	}
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return Found{}, fmt.Errorf("reading manifest: %w", err)
@@ -174,6 +177,6 @@ func parseFound(raw []byte) (Found, error) {
 	}
 	return Found{
 		Descriptor:  v1.Descriptor{MediaType: m.MediaType, Digest: digest, Size: size},
-		Annotations: m.Annotations,
+		Annotations: m.Annotations, Manifests: m.Manifests,
 	}, nil
 }

@@ -6,47 +6,53 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/kiln-build/kiln/recipes"
 )
 
-// Attach makes what is to be attached to the image with the given manifest:
-// it is called when the manifest is in its place and before any tag is, with
-// what is attached there already. It returns only what is to be added.
+// Attach makes what is to be attached to the image or index with the given
+// manifest: it is called when the manifest is in its place and before any tag
+// is, with what is attached there already. It returns only what is to be added.
 type Attach func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error)
 
-// Push puts an image into a repository, with what attach makes for it, and
-// only then gives it its tags. Attach may be nil.
+// Push puts an image, or an index with its images, into a repository, with
+// what attach makes for each of them, and only then gives it its tags. Attach
+// may be nil.
 //
-// The order is: blobs, manifest by digest, referrers, cosign's tags, reading
+// The order is: blobs, manifests by digest, referrers, cosign's tags, reading
 // all of it back, tags. A failure therefore never leaves a tag on an image
 // that is not whole and signed, and calling Push again does only what is
 // missing. Errors are [*Error].
-func (r *Registry) Push(ctx context.Context, repo name.Repository, img v1.Image, attach Attach, tags []string) (name.Digest, error) {
-	subject, err := partial.Descriptor(img)
+func (r *Registry) Push(ctx context.Context, repo name.Repository, top Manifest, attach Attach, tags []string) (name.Digest, error) {
+	all, err := manifests(top)
 	if err != nil {
 		return name.Digest{}, fmt.Errorf("pushing to %s: %w", repo, err)
 	}
-	ref := repo.Digest(subject.Digest.String())
-	p, stop, err := r.newPush(ref)
+	p, stop, err := r.newPush(repo)
 	if err != nil {
-		return ref, wrap("pushing", ref, err)
+		return name.Digest{}, fmt.Errorf("pushing to %s: %w", repo, err)
 	}
 	defer stop()
-	if err := p.image(ctx, img); err != nil {
-		return ref, wrap("pushing", ref, err)
+	subjects := make([]*subject, len(all))
+	for i, m := range all {
+		if subjects[i], err = p.put(ctx, m); err != nil {
+			return name.Digest{}, err
+		}
 	}
-	attachments, err := p.attachments(ctx, *subject, attach)
-	if err != nil {
-		return ref, wrap("attaching to", ref, err)
+	for _, s := range subjects {
+		if err := s.attach(ctx, attach); err != nil {
+			return s.ref, wrap("attaching to", s.ref, err)
+		}
 	}
-	if err := p.readBack(ctx, attachments); err != nil {
-		return ref, wrap("reading back", ref, err)
+	for _, s := range subjects {
+		if err := s.readBack(ctx); err != nil {
+			return s.ref, wrap("reading back", s.ref, err)
+		}
 	}
+	ref := subjects[len(subjects)-1].ref
 	for _, tag := range tags {
-		if err := p.pusher.Put(ctx, repo.Tag(tag), img); err != nil {
+		if err := p.pusher.Put(ctx, repo.Tag(tag), top); err != nil {
 			return ref, wrap("tagging", repo.Tag(tag), err)
 		}
 	}
@@ -56,13 +62,13 @@ func (r *Registry) Push(ctx context.Context, repo name.Repository, img v1.Image,
 // push is one call of Push.
 type push struct {
 	*Registry
-	ref    name.Digest
+	repo   name.Repository
 	pusher *remote.Pusher
 }
 
 // newPush has its own pusher, because one remembers what it has pushed and
 // would not notice that a registry has lost it since.
-func (r *Registry) newPush(ref name.Digest) (p *push, stop func(), err error) {
+func (r *Registry) newPush(repo name.Repository) (p *push, stop func(), err error) {
 	opts := r.options()
 	stop = func() {}
 	if r.progress != nil {
@@ -82,52 +88,5 @@ func (r *Registry) newPush(ref name.Digest) (p *push, stop func(), err error) {
 		stop()
 		return nil, nil, err
 	}
-	return &push{Registry: r, ref: ref, pusher: pusher}, stop, nil
-}
-
-// image puts blobs and manifest in their place.
-func (p *push) image(ctx context.Context, img v1.Image) error {
-	if err := p.pusher.Push(ctx, p.ref, p.mountable(img)); err != nil {
-		return err
-	}
-	p.remember(img)
-	return nil
-}
-
-// attachments asks for what is to be attached and puts it there. It returns
-// what the registry must have now besides the image.
-func (p *push) attachments(ctx context.Context, subject v1.Descriptor, attach Attach) ([]recipes.Attachment, error) {
-	if attach == nil {
-		return nil, nil
-	}
-	existing, err := p.Statements(ctx, p.ref)
-	if err != nil {
-		return nil, err
-	}
-	list, err := attach(ctx, subject, existing)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.blobs(ctx, list); err != nil {
-		return nil, err
-	}
-	// One after the other: where the registry has no referrers API, each
-	// adds itself to the same index.
-	for _, a := range list {
-		if err := p.attachment(ctx, a); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
-func (p *push) attachment(ctx context.Context, a recipes.Attachment) error {
-	if a.Tag != "" {
-		return p.pusher.Put(ctx, p.ref.Context().Tag(a.Tag), a.Image)
-	}
-	digest, err := a.Image.Digest()
-	if err != nil {
-		return err
-	}
-	return p.pusher.Put(ctx, p.ref.Context().Digest(digest.String()), a.Image)
+	return &push{Registry: r, repo: repo, pusher: pusher}, stop, nil
 }

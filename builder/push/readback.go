@@ -13,12 +13,12 @@ import (
 
 // readBack makes sure that the registry has what it was given, under the
 // names that others will ask for it by.
-func (p *push) readBack(ctx context.Context, list []recipes.Attachment) error {
+func (s *subject) readBack(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(jobs)
-	g.Go(func() error { return p.expect(gctx, p.ref, p.ref.DigestStr()) })
+	g.Go(func() error { return s.expect(gctx, s.ref, s.ref.DigestStr()) })
 	var referrers []recipes.Attachment
-	for _, a := range list {
+	for _, a := range s.added {
 		digest, err := a.Image.Digest()
 		if err != nil {
 			return err
@@ -27,9 +27,9 @@ func (p *push) readBack(ctx context.Context, list []recipes.Attachment) error {
 			referrers = append(referrers, a)
 			continue
 		}
-		g.Go(func() error { return p.expect(gctx, p.ref.Context().Tag(a.Tag), digest.String()) })
+		g.Go(func() error { return s.expect(gctx, s.repo.Tag(a.Tag), digest.String()) })
 	}
-	g.Go(func() error { return p.listed(gctx, referrers) })
+	g.Go(func() error { return s.listed(gctx, referrers) })
 	return g.Wait()
 }
 
@@ -47,20 +47,20 @@ func (p *push) expect(ctx context.Context, ref name.Reference, digest string) er
 // listed makes sure that all referrers are found from the image. Two who
 // push referrers at once to a registry without the referrers API can lose
 // one of them, for they write the same index: it is put again then.
-func (p *push) listed(ctx context.Context, referrers []recipes.Attachment) error {
+func (s *subject) listed(ctx context.Context, referrers []recipes.Attachment) error {
 	for try := 1; len(referrers) > 0; try++ {
-		lost, err := p.unlisted(ctx, referrers)
+		lost, err := s.unlisted(ctx, referrers)
 		if err != nil || len(lost) == 0 {
 			return err
 		}
 		if try == attempts {
 			return fmt.Errorf("the registry does not list %d of %d referrers", len(lost), len(referrers))
 		}
-		if err := sleep(ctx, p.transport.wait(nil, try)); err != nil {
+		if err := sleep(ctx, s.transport.wait(nil, try)); err != nil {
 			return err
 		}
 		for _, a := range lost {
-			if err := p.attachment(ctx, a); err != nil {
+			if err := s.attachment(ctx, a); err != nil {
 				return err
 			}
 		}
@@ -68,8 +68,8 @@ func (p *push) listed(ctx context.Context, referrers []recipes.Attachment) error
 	return nil
 }
 
-func (p *push) unlisted(ctx context.Context, referrers []recipes.Attachment) ([]recipes.Attachment, error) {
-	list, err := p.referrers(ctx, p.ref)
+func (s *subject) unlisted(ctx context.Context, referrers []recipes.Attachment) ([]recipes.Attachment, error) {
+	list, err := s.referrers(ctx, s.ref)
 	if err != nil {
 		return nil, err
 	}

@@ -209,12 +209,13 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	ref, err := r.Push(ctx, repo, stored.Image, stored.Attach, stored.Tags)
+	ref, err := r.Push(ctx, repo, stored.Top, stored.Attach, stored.Tags)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	attached, err := r.Statements(ctx, ref)
-	fmt.Println(validate.Image(stored.Image) == nil, stored.Tags, string(attached.Bundles[0].Data), err)
+	img, isImage := stored.Top.(v1.Image)
+	fmt.Println(isImage && validate.Image(img) == nil, stored.Tags, string(attached.Bundles[0].Data), err)
 	// Output: true [1.0] "signed by me" <nil>
 }

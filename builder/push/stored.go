@@ -15,20 +15,33 @@ import (
 	"github.com/kiln-build/kiln/recipes"
 )
 
-// Stored is an image in an OCI layout, and what is attached to it there. Its
-// images read their blobs from the folder when asked.
+// Stored is an image or an index in an OCI layout, and what is attached to it
+// and to the images of an index there. Blobs are read from the folder when
+// asked for.
 type Stored struct {
-	Image v1.Image
-	// Tags are the names that the layout's index gives the image.
+	Top Manifest
+	// Tags are the names that the layout's index gives it.
 	Tags []string
-	// Attachments are the image's referrers and cosign's tags, in the
-	// index's order; Attached is the same by kind.
+	// Attachments are the referrers and cosign's tags, in the layout's order.
 	Attachments []recipes.Attachment
-	Attached    recipes.Attached
+
+	attached map[v1.Hash]recipes.Attached
 }
 
-// ReadLayout reads the layout in the folder dir, which must hold one image
-// besides what is attached to it.
+// Attached is what is attached to the image or index with the digest.
+func (s *Stored) Attached(subject v1.Hash) recipes.Attached { return s.attached[subject] }
+
+// Found describes what the layout holds as [Registry.Lookup] does.
+func (s *Stored) Found() (Found, error) {
+	raw, err := s.Top.RawManifest()
+	if err != nil {
+		return Found{}, err
+	}
+	return parseFound(raw)
+}
+
+// ReadLayout reads the layout in the folder dir, which must hold one image or
+// index besides what is attached.
 func ReadLayout(dir string) (*Stored, error) {
 	s, err := readLayout(dir)
 	if err != nil {
@@ -50,66 +63,79 @@ func readLayout(dir string) (*Stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	var s Stored
+	s := Stored{attached: map[v1.Hash]recipes.Attached{}}
 	for _, d := range manifest.Manifests {
-		if !d.MediaType.IsImage() {
-			continue
-		}
-		img, err := index.Image(d.Digest)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.entry(img, d); err != nil {
+		if err := s.entry(index, d); err != nil {
 			return nil, err
 		}
 	}
-	if s.Image == nil {
+	if s.Top == nil {
 		return nil, errors.New("it holds no image")
 	}
 	return &s, nil
 }
 
-// entry takes one entry of the index. Attachments come after what they are
-// attached to, as WriteLayout writes them.
-func (s *Stored) entry(img v1.Image, d v1.Descriptor) error {
+// entry takes one entry of the layout's index. Attachments come after what
+// they are attached to, as WriteLayout writes them.
+func (s *Stored) entry(index v1.ImageIndex, d v1.Descriptor) error {
+	switch {
+	case d.MediaType.IsIndex():
+		inner, err := index.ImageIndex(d.Digest)
+		if err != nil {
+			return err
+		}
+		return s.top(inner, d)
+	case !d.MediaType.IsImage():
+		return nil
+	}
+	img, err := index.Image(d.Digest)
+	if err != nil {
+		return err
+	}
 	m, err := img.Manifest()
 	if err != nil {
 		return err
 	}
 	tag := d.Annotations[refName]
-	if s.Image == nil && m.Subject == nil {
-		s.Image = img
+	if m.Subject != nil {
+		return s.attach(m.Subject.Digest, recipes.Attachment{Image: img})
 	}
-	if s.Image == nil {
-		return nil
+	if subject, ok := cosignTag(tag); ok {
+		return s.attach(subject, recipes.Attachment{Image: img, Tag: tag})
 	}
-	main, err := s.Image.Digest()
-	switch {
-	case err != nil:
-		return err
-	case d.Digest == main:
-		if tag != "" {
-			s.Tags = append(s.Tags, tag)
+	return s.top(img, d)
+}
+
+// top takes an entry that is attached to nothing: there is one such manifest,
+// once for each tag.
+func (s *Stored) top(m Manifest, d v1.Descriptor) error {
+	if s.Top != nil {
+		have, err := s.Top.Digest()
+		if err != nil {
+			return err
 		}
-	case m.Subject != nil && m.Subject.Digest == main:
-		return s.attached(recipes.Attachment{Image: img})
-	case cosignTag(tag, main):
-		return s.attached(recipes.Attachment{Image: img, Tag: tag})
-	case m.Subject == nil:
-		return fmt.Errorf("it holds more than one image: %s and %s", main, d.Digest)
+		if have != d.Digest {
+			return fmt.Errorf("it holds more than one image: %s and %s", have, d.Digest)
+		}
+	}
+	s.Top = m
+	if tag := d.Annotations[refName]; tag != "" {
+		s.Tags = append(s.Tags, tag)
 	}
 	return nil
 }
 
-func (s *Stored) attached(a recipes.Attachment) error {
+func (s *Stored) attach(subject v1.Hash, a recipes.Attachment) error {
 	s.Attachments = append(s.Attachments, a)
+	attached := s.attached[subject]
+	defer func() { s.attached[subject] = attached }()
 	if a.Tag != "" {
-		s.Attached.SetTag(a)
+		attached.SetTag(a)
 		return nil
 	}
 	b, err := readBundle(a.Image)
 	if err == nil && b.Data != nil {
-		s.Attached.Bundles = append(s.Attached.Bundles, b)
+		attached.Bundles = append(attached.Bundles, b)
 	}
 	return err
 }
@@ -127,13 +153,20 @@ func (s *Stored) add(list []recipes.Attachment) {
 // Attach is the [Attach] that moves what is stored to where the image goes:
 // referrers that are missing there, and cosign's tags with the signatures of
 // both sides.
-func (s *Stored) Attach(_ context.Context, _ v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
+func (s *Stored) Attach(_ context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
 	have := map[v1.Hash]bool{}
 	for _, b := range existing.Bundles {
 		have[b.Digest] = true
 	}
 	var list []recipes.Attachment
 	for _, a := range s.Attachments {
+		about, err := aboutWhat(a)
+		if err != nil {
+			return nil, err
+		}
+		if about != subject.Digest {
+			continue
+		}
 		digest, err := a.Image.Digest()
 		if err != nil {
 			return nil, err
@@ -148,6 +181,19 @@ func (s *Stored) Attach(_ context.Context, _ v1.Descriptor, existing recipes.Att
 		}
 	}
 	return list, nil
+}
+
+// aboutWhat is the digest of the manifest that a is attached to.
+func aboutWhat(a recipes.Attachment) (v1.Hash, error) {
+	if a.Tag != "" {
+		subject, _ := cosignTag(a.Tag)
+		return subject, nil
+	}
+	m, err := a.Image.Manifest()
+	if err != nil || m.Subject == nil {
+		return v1.Hash{}, err
+	}
+	return m.Subject.Digest, nil
 }
 
 // merge is base with the layers of add that it lacks, and nil where it lacks

@@ -23,8 +23,8 @@ type target interface {
 	published(context.Context) (push.Found, bool, error)
 	// statements are what is attached to an image of the target.
 	statements(context.Context, v1.Hash) (recipes.Attached, error)
-	// put stores the image, what attach makes for it, and the tags.
-	put(context.Context, v1.Image, push.Attach) error
+	// put stores the image or index, what attach makes for it, and the tags.
+	put(context.Context, push.Manifest, push.Attach) error
 	// repository is the image's name without tag or digest.
 	repository() string
 	// reference names an image of the target by digest, and tagged by its
@@ -108,8 +108,8 @@ func (t *registryTarget) statements(ctx context.Context, d v1.Hash) (recipes.Att
 	return t.registry.Statements(ctx, t.repo.Digest(d.String()))
 }
 
-func (t *registryTarget) put(ctx context.Context, img v1.Image, attach push.Attach) error {
-	_, err := t.registry.Push(ctx, t.repo, img, attach, t.tags)
+func (t *registryTarget) put(ctx context.Context, top push.Manifest, attach push.Attach) error {
+	_, err := t.registry.Push(ctx, t.repo, top, attach, t.tags)
 	return err
 }
 
@@ -142,24 +142,20 @@ func (t *layoutTarget) published(context.Context) (push.Found, bool, error) {
 	if slices.ContainsFunc(t.tags, func(tag string) bool { return !slices.Contains(stored.Tags, tag) }) {
 		return push.Found{}, false, nil
 	}
-	m, err := stored.Image.Manifest()
-	if err != nil {
-		return push.Found{}, false, err
-	}
-	d, err := stored.Image.Digest()
-	return push.Found{Descriptor: v1.Descriptor{Digest: d}, Annotations: m.Annotations}, err == nil, err
+	found, err := stored.Found()
+	return found, err == nil, err
 }
 
-func (t *layoutTarget) statements(context.Context, v1.Hash) (recipes.Attached, error) {
+func (t *layoutTarget) statements(_ context.Context, d v1.Hash) (recipes.Attached, error) {
 	stored, err := push.ReadLayout(t.dir)
 	if err != nil {
 		return recipes.Attached{}, err
 	}
-	return stored.Attached, nil
+	return stored.Attached(d), nil
 }
 
-func (t *layoutTarget) put(ctx context.Context, img v1.Image, attach push.Attach) error {
-	_, err := push.WriteLayout(ctx, t.dir, img, attach, t.tags)
+func (t *layoutTarget) put(ctx context.Context, top push.Manifest, attach push.Attach) error {
+	_, err := push.WriteLayout(ctx, t.dir, top, attach, t.tags)
 	return err
 }
 
