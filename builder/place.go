@@ -65,11 +65,11 @@ func flatten(err error) []error {
 }
 
 // entryOf is the path of the package name in the list at path, or path itself
-// where the list does not hold it. Entries are NAME, NAME=VERSION or
-// NAME/SUITE.
+// where the list does not hold it. Entries are NAME, NAME=VERSION,
+// NAME/SUITE or NAME:ARCHITECTURE.
 func entryOf(path string, list []string, name string) string {
 	for i, entry := range list {
-		if entry == name || strings.HasPrefix(entry, name+"=") || strings.HasPrefix(entry, name+"/") {
+		if rest, ok := strings.CutPrefix(entry, name); ok && (rest == "" || strings.ContainsAny(rest[:1], "=/:")) {
 			return fmt.Sprintf("%s[%d]", path, i)
 		}
 	}

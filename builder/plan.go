@@ -60,7 +60,8 @@ type Plan struct {
 	recipe   *recipes.Recipe
 	lock     *recipes.Lock
 	packages recipes.LockedPlatform
-	platform llb.ConstraintsOpt
+	target   Target
+	platform llb.ConstraintsOpt // of the target's builder, which all steps run on
 	text     *llb.SourceMap
 	env      llb.State // the build environment before any step
 	root     llb.State // and after the steps so far
@@ -73,9 +74,13 @@ func NewPlan(r *recipes.Recipe, l *recipes.Lock, platform string, in Inputs) (*P
 	if err != nil {
 		return nil, err
 	}
-	goos, arch, _ := strings.Cut(platform, "/")
+	target, err := newTarget(platform, locked.RunsOn())
+	if err != nil {
+		return nil, err
+	}
+	goos, arch, _ := strings.Cut(target.Builder, "/")
 	p := &Plan{
-		recipe: r, lock: l, packages: locked,
+		recipe: r, lock: l, packages: locked, target: target,
 		platform: llb.Platform(ocispec(goos, arch)),
 		text:     llb.NewSourceMap(nil, r.File, "yaml", r.Raw),
 	}
@@ -106,9 +111,10 @@ func (p *Plan) environment(in Inputs) {
 	if p.recipe.Build.Image == "" {
 		p.env = configured(in.Root, p.platform)
 		if slices.ContainsFunc(p.packages.Build, func(pkg recipes.Package) bool { return !pkg.Essential }) {
-			p.env = p.env.Run(p.packagesStep()...).Root()
+			p.env = p.foreign(p.env).Run(p.packagesStep()...).Root()
 		}
 	}
+	p.crossFiles()
 	p.env = p.env.AddEnv("PATH", toolchainPath(p.recipe.Build.Toolchain)+systemPath)
 	for _, kv := range in.Env {
 		k, v, _ := strings.Cut(kv, "=")
@@ -146,7 +152,7 @@ func (p *Plan) packagesStep() []llb.RunOption {
 		if pkg.Essential {
 			continue
 		}
-		name := pkg.Name + ".deb"
+		name := p.debFile(pkg)
 		blob := llb.OCILayoutBlob("kiln/deb@sha256:"+pkg.SHA256, llb.ImageBlobOCIStore("", storeID), llb.Filename(name),
 			llb.WithCustomNamef("%s %s", pkg.Name, pkg.Version), group)
 		mounts = append(mounts, llb.AddMount(path.Join(debsDir, name), blob, llb.SourcePath("/"+name), llb.Readonly))
@@ -155,6 +161,15 @@ func (p *Plan) packagesStep() []llb.RunOption {
 	opts := append(dpkg(p.platform, fmt.Sprintf("install %d packages", len(debs))),
 		llb.AddMount(debsDir, llb.Scratch(), llb.Tmpfs()), llb.Args(archive.InstallCommand(debs...)))
 	return append(opts, mounts...)
+}
+
+// debFile is what the file of a package is called in the build environment. Of
+// a package of both architectures there are two.
+func (p *Plan) debFile(pkg recipes.Package) string {
+	if p.target.Cross() && pkg.Architecture == p.target.Arch() {
+		return pkg.Name + "_" + pkg.Architecture + ".deb"
+	}
+	return pkg.Name + ".deb"
 }
 
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -167,7 +182,9 @@ func (p *Plan) variables() [][2]string {
 		{"SOURCE_DATE_EPOCH", strconv.FormatInt(p.lock.Epoch.Seconds, 10)},
 		{"CFLAGS", harden}, {"CXXFLAGS", harden}, {"CPPFLAGS", "-D_FORTIFY_SOURCE=2"}, {"LDFLAGS", "-Wl,-z,relro,-z,now"},
 	}
+	vars = append(vars, p.targetEnv()...)
 	vars = append(vars, toolchainEnv(p.recipe.Build.Toolchain)...)
+	vars = append(vars, p.crossEnv()...)
 	return append(vars, sorted(p.recipe.Build.Env)...)
 }
 

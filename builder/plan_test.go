@@ -126,9 +126,18 @@ func lockOf(r *recipes.Recipe) *recipes.Lock {
 	}
 	for _, p := range r.Platforms {
 		locked := recipes.LockedPlatform{Platform: p, Image: []recipes.Package{pkg("tzdata", "3")}}
+		if r.Builder(p) != p {
+			locked.Builder = r.Builder(p)
+		}
 		if r.Build.Image == "" {
 			locked.Build = []recipes.Package{pkg("dash", "1"), pkg("make", "2")}
 			locked.Build[0].Essential = true
+		}
+		if locked.Builder != "" {
+			of := pkg("libc6", "6")
+			both := []recipes.Package{of, of}
+			both[1].Architecture, both[1].SHA256 = Architecture(p), digestOf("7")
+			locked.Build = append(locked.Build, both...)
 		}
 		l.Platforms = append(l.Platforms, locked)
 	}

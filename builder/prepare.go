@@ -38,13 +38,13 @@ type Preparer struct {
 }
 
 // Prepare fetches the locked packages and sources and returns the images that
-// a plan for the platform starts from.
+// a plan for the platform starts from, for what its build runs on.
 func (p *Preparer) Prepare(ctx context.Context, r *recipes.Recipe, l *recipes.Lock, trees Trees, platform string) (Inputs, error) {
 	locked, err := l.For(platform)
 	if err != nil {
 		return Inputs{}, err
 	}
-	goos, arch, _ := strings.Cut(platform, "/")
+	goos, arch, _ := strings.Cut(locked.RunsOn(), "/")
 	target := v1.Platform{OS: goos, Architecture: arch}
 	var in Inputs
 	g, ctx := errgroup.WithContext(ctx)

@@ -61,6 +61,9 @@ func (p *Plan) options(s recipes.Step, dir string, env map[string]string, args [
 // what one recipe leaves there cannot reach the image of another.
 func (p *Plan) cache(name string) llb.RunOption {
 	id := fmt.Sprintf("kiln/%s/%s/%s", p.recipe.Name, strings.Join(p.recipe.Build.Toolchain, "+"), name)
+	if p.target.Cross() {
+		id += "/" + p.target.Platform
+	}
 	return llb.AddMount(path.Join(cacheDir, name), llb.Scratch(), llb.AsPersistentCacheDir(id, llb.CacheMountShared))
 }
 

@@ -51,6 +51,7 @@ func checkRecipe(c *checker, r *Recipe) {
 	checkHead(c, r)
 	checkSources(c, r.Sources)
 	checkBuild(c, &r.Build)
+	checkNative(c, r)
 	checkImage(c, &r.Image, allows(r.Allow, RuleRootUser))
 	for i, t := range r.Tests {
 		checkTest(c, index("tests", i), t)
@@ -118,20 +119,6 @@ func checkSuite(c *checker, suite string) {
 		c.bad("suite", "give its codename, such as "+DefaultSuite, "suite %s is another one from time to time", suite)
 	case suite != "" && !codename.MatchString(suite):
 		c.bad("suite", "kiln adds -updates, -security and -backports itself", "suite %q is not a codename", clip(suite))
-	}
-}
-
-func checkPlatforms(c *checker, list []string) {
-	for i, p := range list {
-		if p != "" && !slices.Contains(platforms(), p) {
-			c.bad(index("platforms", i), hint(p, "platforms", platforms()), "unknown platform %q", clip(p))
-		}
-	}
-	switch {
-	case list != nil && len(list) == 0:
-		c.bad("platforms", "leave it out for "+DefaultPlatform, "platforms is empty")
-	case len(list) > 1:
-		c.bad("platforms", "give one; building for several is not there yet", "platforms has %d entries", len(list))
 	}
 }
 

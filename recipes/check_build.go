@@ -16,7 +16,7 @@ func checkBuild(c *checker, b *Build) {
 		}
 	}
 	checkToolchains(c, b.Toolchain)
-	checkPackages(c, "build.packages", b.Packages)
+	checkBuildPackages(c, b.Packages)
 	checkBuildEnv(c, "build.env", b.Env)
 	for i, s := range b.Steps {
 		checkStep(c, index("build.steps", i), s)
@@ -71,13 +71,28 @@ func hasToolchain(list []string, tool string) bool {
 }
 
 func checkPackages(c *checker, at string, list []string) {
-	seen := map[string]bool{}
 	for i, p := range list {
 		checkPackage(c, index(at, i), p)
-		if p == "" || seen[p] {
+		if p == "" || slices.Contains(list[:i], p) {
 			c.bad(index(at, i), "", "%s is empty or given twice", index(at, i))
 		}
-		seen[p] = true
+	}
+}
+
+// checkBuildPackages lets a name say which architecture it is for, as Debian's
+// Build-Depends do (Debian Policy, section 7.1).
+func checkBuildPackages(c *checker, list []string) {
+	for i, p := range list {
+		at := index("build.packages", i)
+		name, qualifier, qualified := strings.Cut(p, ":")
+		if qualified && qualifier != "native" && qualifier != "any" {
+			c.bad(at, "write "+clip(name)+" for the platform's architecture, "+clip(name)+":native for what the build runs",
+				"%q is not an architecture that a package of a build can be asked for", clip(qualifier))
+		}
+		checkPackage(c, at, name)
+		if p == "" || slices.Contains(list[:i], p) {
+			c.bad(at, "", "%s is empty or given twice", at)
+		}
 	}
 }
 

@@ -48,8 +48,9 @@ func checkLock(c *checker, l *Lock) {
 		at := index("platforms", i)
 		c.oneOf(at+".platform", p.Platform, platforms())
 		c.once(at+".platform", p.Platform, seen)
-		checkLockedPackages(c, at+".build", p.Platform, p.Build, suites)
-		checkLockedPackages(c, at+".image", p.Platform, p.Image, suites)
+		c.oneOf(at+".builder", p.Builder, platforms())
+		checkLockedPackages(c, at+".build", []string{p.Platform, p.RunsOn()}, p.Build, suites)
+		checkLockedPackages(c, at+".image", []string{p.Platform}, p.Image, suites)
 	}
 }
 
@@ -143,19 +144,29 @@ func (c *checker) file(at, p string, size int64, sum string) {
 	c.want(at+".sha256", sum, sha256Form, "a sha256 as 64 hex digits")
 }
 
-func checkLockedPackages(c *checker, at, platform string, list []Package, suites map[string]bool) {
+// checkLockedPackages allows packages of the platforms' architectures. A name is
+// there once for each.
+func checkLockedPackages(c *checker, at string, platforms []string, list []Package, suites map[string]bool) {
 	seen := map[string]bool{}
 	for i, p := range list {
 		at := index(at, i)
 		checkLockedPackage(c, at, p)
-		c.once(at+".name", p.Name, seen)
-		if _, arch, _ := strings.Cut(platform, "/"); p.Architecture != arch && p.Architecture != "all" {
-			c.bad(at+".architecture", "", "%s.architecture %q is not for %s", at, clip(p.Architecture), platform)
+		c.oncePerArchitecture(at+".name", p, seen)
+		if p.Architecture != "all" && !slices.ContainsFunc(platforms, func(f string) bool { return strings.HasSuffix(f, "/"+p.Architecture) }) {
+			c.bad(at+".architecture", "", "%s.architecture %q is not for %s", at, clip(p.Architecture), strings.Join(slices.Compact(platforms), " or "))
 		}
 		if !suites[p.Archive+" "+p.Suite] {
 			c.bad(at+".suite", "", "%s is of %s %s, which is not among the lock's archives", at, clip(p.Archive), clip(p.Suite))
 		}
 	}
+}
+
+func (c *checker) oncePerArchitecture(at string, p Package, seen map[string]bool) {
+	key := p.Name + ":" + p.Architecture
+	if p.Name != "" && seen[key] {
+		c.bad(at, "", "%s %q is there twice", at, clip(p.Name))
+	}
+	seen[key] = true
 }
 
 func checkLockedPackage(c *checker, at string, p Package) {

@@ -24,6 +24,7 @@ func Inputs(r *Recipe) []Input {
 	list = append(list,
 		Input{"build.image", imageInput(r.Build.Image)},
 		Input{"build.toolchain", words(r.Build.Toolchain)},
+		Input{"build.native", when("true", r.Build.Native)},
 		Input{"build.packages", words(sorted(r.Build.Packages))},
 		Input{"build.steps", words(stepKinds(r.Build.Steps))},
 		Input{"image.base", imageInput(r.Image.Base)},

@@ -76,7 +76,11 @@ type LockedFile struct {
 type LockedPlatform struct {
 	// Platform is os/arch, as in an OCI image index.
 	Platform string `yaml:"platform" kiln:"required"`
-	// Build are the packages of the build environment, by name.
+	// Builder is the platform that the build environment runs on; empty is
+	// Platform. Where they differ, the service is cross-compiled.
+	Builder string `yaml:"builder,omitempty"`
+	// Build are the packages of the build environment, by name, and those of
+	// Builder's architecture before those of Platform's.
 	Build []Package `yaml:"build,omitempty"`
 	// Image are the packages of the base and of image.packages, by name.
 	Image []Package `yaml:"image,omitempty"`

@@ -39,7 +39,7 @@ type Recipe struct {
 	// codename. Empty is trixie.
 	Suite string `yaml:"suite"`
 	// Platforms are the OCI platforms to build for, as os/arch. Empty is
-	// linux/amd64, on whatever machine. For now there is exactly one.
+	// linux/amd64, on whatever machine.
 	Platforms []string `yaml:"platforms"`
 	Sources   []Source `yaml:"sources" kiln:"required"`
 	Build     Build    `yaml:"build" kiln:"required"`
@@ -114,7 +114,15 @@ type Build struct {
 	// Toolchain lists names of Toolchains, or name@version; in YAML a string
 	// is one toolchain.
 	Toolchain []string `yaml:"toolchain" kiln:"single"`
-	// Packages are Debian packages that the build needs besides.
+	// Native compiles on the platform itself, by an engine that can run it,
+	// in place of cross-compiling on linux/amd64.
+	Native bool `yaml:"native"`
+	// Packages are Debian packages that the build needs besides. Where it
+	// cross-compiles, a name stands for what Debian's Build-Depends makes of
+	// it: the package of the platform's architecture, or, where it is
+	// Multi-Arch: foreign or Architecture: all, the one that the build can
+	// run. NAME:native is always that one, NAME:any where it is Multi-Arch:
+	// allowed.
 	Packages []string          `yaml:"packages"`
 	Env      map[string]string `yaml:"env" kiln:"scalar,shell"`
 	Steps    []Step            `yaml:"steps" kiln:"required"`

@@ -82,6 +82,10 @@ func newBuild(c *cli.Context) (*build, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(recipe.Platforms) > 1 {
+		return nil, withHint{fmt.Errorf("%s: building for %d platforms at once is not there yet", recipe.File, len(recipe.Platforms)),
+			"leave one of them in `platforms`"}
+	}
 	b := &build{
 		recipe: recipe, platform: recipe.Platforms[0], display: display, json: c.String("output") == "json", load: c.Bool("load"),
 		tlog: c.String("tlog"), clock: newStopwatch(time.Now), stdout: c.App.Writer, stderr: c.App.ErrWriter,
