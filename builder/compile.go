@@ -54,12 +54,17 @@ type StepError struct {
 	Err  error
 }
 
+// Error is the message, after the step's place.
 func (e *StepError) Error() string {
-	msg := fmt.Sprintf("step %q: %v", e.Name, e.Err)
+	return recipes.Problem{File: e.File, Pos: e.Pos, Msg: e.Message()}.String()
+}
+
+// Message says which step failed, and how, without its place.
+func (e *StepError) Message() string {
 	if e.Exit > 0 {
-		msg = fmt.Sprintf("step %q ended with exit code %d", e.Name, e.Exit)
+		return fmt.Sprintf("step %q ended with exit code %d", e.Name, e.Exit)
 	}
-	return recipes.Problem{File: e.File, Pos: e.Pos, Msg: msg}.String()
+	return fmt.Sprintf("step %q: %v", e.Name, e.Err)
 }
 
 func (e *StepError) Unwrap() error { return e.Err }

@@ -31,8 +31,14 @@ type TestError struct {
 	Stdout, Stderr string
 }
 
+// Error is the message, after the test's place.
 func (e *TestError) Error() string {
-	return recipes.Problem{File: e.File, Pos: e.Pos, Msg: fmt.Sprintf("test %q failed: want %s, got %s", e.Name, e.Want, e.Got)}.String()
+	return recipes.Problem{File: e.File, Pos: e.Pos, Msg: e.Message()}.String()
+}
+
+// Message says which test failed, and how, without its place.
+func (e *TestError) Message() string {
+	return fmt.Sprintf("test %q failed: want %s, got %s", e.Name, e.Want, e.Got)
 }
 
 // Test runs the recipe's tests on the finished image: as its user, with a

@@ -34,14 +34,26 @@ type StaleError struct {
 	Changes []Change
 }
 
-// Error has a line for each change, with its place in the recipe, and a hint.
+// Error has a line for each change, with its place in the recipe.
 func (e *StaleError) Error() string {
-	var b strings.Builder
-	for _, c := range e.Changes {
-		b.WriteString(Problem{File: e.File, Pos: c.Pos, Msg: c.String()}.String() + "\n")
+	var lines []string
+	for _, p := range e.Problems() {
+		p.Hint = ""
+		lines = append(lines, p.String())
 	}
-	b.WriteString("  hint: `kiln lock " + e.File + "` locks it afresh")
-	return b.String()
+	return strings.Join(lines, "\n")
+}
+
+// Hint is the way out.
+func (e *StaleError) Hint() string { return "`kiln lock " + e.File + "` locks it afresh" }
+
+// Problems are the changes as problems of the recipe.
+func (e *StaleError) Problems() []Problem {
+	var list []Problem
+	for _, c := range e.Changes {
+		list = append(list, Problem{File: e.File, Pos: c.Pos, Msg: c.String(), Hint: e.Hint()})
+	}
+	return list
 }
 
 // Fits returns a [*StaleError] where the lock was made for other inputs than

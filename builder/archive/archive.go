@@ -148,4 +148,7 @@ func checkMirrors(in map[string][]string) (map[string][]string, error) {
 }
 
 // ErrNoMirror says that no mirror of the Debian archive is configured.
-var ErrNoMirror = errors.New("no mirror of the Debian archive is configured")
+var ErrNoMirror error = hinted{
+	"no mirror of the Debian archive is configured",
+	"--mirror debian-security=URL names the mirror of security updates, which --mirror URL does not",
+}

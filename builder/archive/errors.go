@@ -41,6 +41,26 @@ func (e *UnknownError) Hint() string {
 	return ""
 }
 
+// hinted is an error with a way out.
+type hinted struct{ text, hint string }
+
+func (e hinted) Error() string { return e.text }
+
+// Hint is the way out.
+func (e hinted) Hint() string { return e.hint }
+
+// UnreachableError says that a mirror gave no answer.
+type UnreachableError struct{ Err error }
+
+func (e *UnreachableError) Error() string { return "asking the mirror: " + e.Err.Error() }
+
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// Hint says what a person can do about it.
+func (e *UnreachableError) Hint() string {
+	return "no mirror of the Debian archive can be reached: check the network, or name another with --mirror URL"
+}
+
 // nearest returns up to three names of the tables that are like name: the
 // fewest edits first, and no more than a third of its length.
 func nearest(name string, parts []part) []string {

@@ -85,7 +85,7 @@ func (c *Client) get(ctx context.Context, rawURL string, h http.Header, read fun
 	req.Header.Set("Accept-Encoding", "identity")
 	res, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("asking the mirror: %w", err)
+		return &UnreachableError{err}
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {

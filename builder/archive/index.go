@@ -71,6 +71,11 @@ func (c *Client) parts(ctx context.Context, suite string, load func(*release) (*
 		return nil, fmt.Errorf("reading suite %q: want the name of a release, such as trixie", suite)
 	}
 	members := family(suite)
+	for _, m := range members { // before others are asked for what is then of no use
+		if len(c.mirrors[m.archive]) == 0 {
+			return nil, fmt.Errorf("reading suite %s: %w", m.suite, ErrNoMirror)
+		}
+	}
 	parts := make([]part, len(members))
 	errs := make([]error, len(members))
 	var wg sync.WaitGroup

@@ -24,9 +24,6 @@ type stored struct {
 // release returns the verified current InRelease of a suite: the kept one
 // where it is young enough or the mirror has no other, else a new one.
 func (c *Client) release(ctx context.Context, archive, suite string) (*release, error) {
-	if len(c.mirrors[archive]) == 0 {
-		return nil, fmt.Errorf("reading %s: %w", suite, ErrNoMirror)
-	}
 	var errs []error
 	absent := 0
 	for _, base := range c.mirrors[archive] {

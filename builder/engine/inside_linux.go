@@ -33,7 +33,10 @@ func becomeBuildkitd(l *launch) error {
 	if err := removeLeftovers(l); err != nil {
 		return err
 	}
-	env := append(slices.Clone(l.Env), "TMPDIR="+l.path("tmp"))
+	// What a step says is not cut for being much or quick: the error may be in
+	// the middle.
+	env := append(slices.Clone(l.Env), "TMPDIR="+l.path("tmp"),
+		"BUILDKIT_STEP_LOG_MAX_SIZE=67108864", "BUILDKIT_STEP_LOG_MAX_SPEED=-1")
 	if l.Rootlesskit != "" {
 		env = append(env, "XDG_RUNTIME_DIR="+l.path("run"))
 	}

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -85,7 +86,7 @@ func TestRemoteErrors(t *testing.T) {
 			if got := err.Error(); !strings.Contains(got, tt.want) || strings.Contains(got, "secret") {
 				t.Errorf("error %q, want one with %q and no secret", got, tt.want)
 			}
-			if got := engine.Hint(err); !strings.Contains(got, tt.hint) {
+			if got := hintOf(err); !strings.Contains(got, tt.hint) {
 				t.Errorf("hint %q, want one with %q", got, tt.hint)
 			}
 		})
@@ -194,7 +195,10 @@ func ExampleConnect() {
 	// kiln's commands fill in the folders; a remote engine needs none of them.
 	_, err := engine.Connect(context.Background(), engine.Config{Address: "tcp://buildkit.test:1234"})
 	fmt.Println(err)
-	fmt.Println("hint:", engine.Hint(err))
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		fmt.Println("hint:", hinted.Hint())
+	}
 	// Output:
 	// connecting to engine tcp://buildkit.test:1234: tcp without TLS is for the loopback interface only
 	// hint: name the files of the CA, the client's certificate and its key

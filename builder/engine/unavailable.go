@@ -23,12 +23,16 @@ func (e *UnavailableError) Error() string {
 	b.WriteString("connecting to a build engine: none can be used")
 	for _, a := range e.Tried {
 		b.WriteString("\n  " + a.Choice + ": " + a.Err.Error())
-		if h := Hint(a.Err); h != "" {
-			b.WriteString("\n    hint: " + h)
+		var hinted *hintError
+		if errors.As(a.Err, &hinted) {
+			b.WriteString("\n    hint: " + hinted.hint)
 		}
 	}
 	return b.String()
 }
+
+// Hint is empty: the text has a hint for each choice.
+func (e *UnavailableError) Hint() string { return "" }
 
 // Unwrap returns the errors of all choices, for errors.Is and errors.As.
 func (e *UnavailableError) Unwrap() []error {
@@ -39,15 +43,6 @@ func (e *UnavailableError) Unwrap() []error {
 	return errs
 }
 
-// Hint returns the way out that comes with an error of this package, or "".
-func Hint(err error) string {
-	var h *hintError
-	if errors.As(err, &h) {
-		return h.hint
-	}
-	return ""
-}
-
 // hintError is an error with a way out for the user.
 type hintError struct {
 	error
@@ -55,6 +50,9 @@ type hintError struct {
 }
 
 func (e *hintError) Unwrap() error { return e.error }
+
+// Hint is the way out.
+func (e *hintError) Hint() string { return e.hint }
 
 func hint(err error, text string) error { return &hintError{err, text} }
 

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 	"sync"
 
 	"github.com/moby/buildkit/client"
@@ -47,22 +46,15 @@ type Watch struct {
 
 	done chan struct{}
 	mu   sync.Mutex
-	logs map[string][]string // by vertex digest
+	logs map[string]*output // by vertex digest
 	name map[string]string
 }
-
-// keep is how many lines of a step's output are remembered, and width how many
-// bytes of each.
-const (
-	keep  = 40
-	width = 4 << 10
-)
 
 // Watch starts to show a solve under the given title.
 func (d *Display) Watch(title string) *Watch {
 	w := &Watch{
 		Status: make(chan *client.SolveStatus), done: make(chan struct{}),
-		logs: map[string][]string{}, name: map[string]string{},
+		logs: map[string]*output{}, name: map[string]string{},
 	}
 	shown := make(chan *client.SolveStatus)
 	go func() {
@@ -98,32 +90,21 @@ func (w *Watch) remember(s *client.SolveStatus) {
 	}
 	for _, l := range s.Logs {
 		id := l.Vertex.String()
-		w.logs[id] = appendLines(w.logs[id], string(l.Data))
+		if w.logs[id] == nil {
+			w.logs[id] = &output{}
+		}
+		w.logs[id].write(string(l.Data))
 	}
 }
 
-// appendLines adds text, which need not end with a whole line, to lines.
-func appendLines(lines []string, text string) []string {
-	parts := strings.Split(text, "\n")
-	for i := range parts {
-		parts[i] = parts[i][:min(len(parts[i]), width)]
-	}
-	if last := len(lines) - 1; last >= 0 {
-		lines[last] += parts[0][:min(len(parts[0]), width-len(lines[last]))]
-		parts = parts[1:]
-	}
-	lines = append(lines, parts...)
-	return lines[max(0, len(lines)-keep):]
-}
-
-// Step returns the name of the step with the given digest and the last lines
-// that it printed.
+// Step returns the name of the step with the given digest and what it printed:
+// the last lines, and before them those further up that look like a compiler's
+// errors, which the output of others may follow when several run at once.
 func (w *Watch) Step(digest string) (name string, lines []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	lines = w.logs[digest]
-	for len(lines) > 0 && strings.TrimSpace(lines[len(lines)-1]) == "" {
-		lines = lines[:len(lines)-1]
+	if o := w.logs[digest]; o != nil {
+		lines = o.lines()
 	}
 	return w.name[digest], lines
 }

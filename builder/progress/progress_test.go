@@ -55,11 +55,47 @@ func TestStepIsBounded(t *testing.T) {
 	for i := range 1000 {
 		logs = append(logs, fmt.Sprintln("line", i))
 	}
-	logs = append(logs, strings.Repeat("x", 3*width), strings.Repeat("y", width))
+	logs = append(logs, strings.Repeat("x", 3*width), strings.Repeat("y", width)+"\n")
 	w, _ := solve(t, "quiet", logs...)
 	_, lines := w.Step(digest.FromString("step").String())
-	if len(lines) != keep || lines[0] != "line 961" || lines[keep-1] != strings.Repeat("x", width) {
+	if len(lines) != keep || lines[0] != "line 977" || lines[keep-1] != strings.Repeat("x", width) {
 		t.Errorf("got %d lines from %q, the last of %d bytes", len(lines), lines[0], len(lines[keep-1]))
+	}
+}
+
+// TestStepKeepsErrors: what a compiler complained of is shown even where the
+// output of those that ran beside it follows.
+func TestStepKeepsErrors(t *testing.T) {
+	var noise strings.Builder
+	for i := range 100 {
+		fmt.Fprintln(&noise, "cc -c file", i)
+	}
+	for _, said := range []string{
+		"src/main.c:12:5: error: 'x' undeclared\n   12 |   x = 1;\n      |   ^",
+		"main.c:1:10: fatal error: zlib.h: No such file or directory\n    1 | #include <zlib.h>\n",
+		"error[E0425]: cannot find value `x` in this scope\n --> src/main.rs:2:5\n  |",
+		"./main.go:5:2: undefined: x\n",
+		"/usr/bin/ld: main.o: in function `main': undefined reference to `f'\n",
+		"CMake Error at CMakeLists.txt:3 (find_package):\n  By not providing x\n",
+		"configure: error: no acceptable C compiler found in $PATH\n",
+		"Main.java:3: error: ';' expected\n",
+	} {
+		w, _ := solve(t, "quiet", "first\n", noise.String(), said, "\nmain.c:1:1: warning: unused\n", noise.String(), "make: *** [Makefile:3: all] Error 1\n")
+		_, lines := w.Step(digest.FromString("step").String())
+		text := strings.Join(lines, "\n")
+		first, _, _ := strings.Cut(said, "\n")
+		if lines[0] != first || !strings.Contains(text, strings.TrimSpace(said)) || !strings.Contains(text, "\n… ") ||
+			lines[len(lines)-1] != "make: *** [Makefile:3: all] Error 1" || len(lines) > keep+keepErrors*(1+below)+2 {
+			t.Errorf("of %q remains:\n%s", said, text)
+		}
+	}
+}
+
+func TestStepBoundsErrors(t *testing.T) {
+	w, _ := solve(t, "quiet", strings.Repeat("a.c:1:1: error: x\n", 1000), strings.Repeat("more\n", 100))
+	_, lines := w.Step(digest.FromString("step").String())
+	if want := keepErrors + below + 1 + keep; len(lines) > want {
+		t.Errorf("got %d lines, want at most %d", len(lines), want)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiln-build/kiln/builder"
-	"github.com/kiln-build/kiln/builder/engine"
 	"github.com/kiln-build/kiln/builder/image"
 	"github.com/kiln-build/kiln/sign"
 )
@@ -86,15 +85,11 @@ func report(w io.Writer, err error) {
 
 // hint is the way out that the outermost error with one names.
 func hint(err error) string {
-	var all *engine.UnavailableError // its text has the hints
 	var hinted interface{ Hint() string }
-	switch {
-	case errors.As(err, &hinted):
+	if errors.As(err, &hinted) {
 		return hinted.Hint()
-	case errors.As(err, &all):
-		return ""
 	}
-	return engine.Hint(err)
+	return ""
 }
 
 // message is the error's text. What is about a place in a file begins with

@@ -73,7 +73,9 @@ func TestReport(t *testing.T) {
 	}
 }
 
-func TestArchiveHint(t *testing.T) {
+// TestHint: errors bring their way out along, however they are wrapped.
+func TestHint(t *testing.T) {
+	unreachable := errors.Join(fmt.Errorf("x: %w", &archive.UnreachableError{Err: errors.New("refused")}))
 	for _, c := range []struct {
 		err  error
 		want string
@@ -81,10 +83,11 @@ func TestArchiveHint(t *testing.T) {
 		{nil, ""},
 		{errors.New("x"), ""},
 		{fmt.Errorf("x: %w", archive.ErrNoMirror), "debian-security=URL"},
+		{fmt.Errorf("x: %w", unreachable), "--mirror URL"},
+		{&recipes.StaleError{File: "r.yaml"}, "kiln lock r.yaml"},
 	} {
-		got := archiveHint(c.err)
-		if !errors.Is(got, c.err) || (hint(got) == "") != (c.want == "") || !strings.Contains(hint(got), c.want) {
-			t.Errorf("archiveHint(%v) is %v with the hint %q, want one with %q", c.err, got, hint(got), c.want)
+		if got := hint(c.err); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("the hint of %v is %q, want one with %q", c.err, got, c.want)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 
@@ -118,24 +117,7 @@ func (e *environment) lock(ctx context.Context, store *blobs.Store, r *recipes.R
 		// Its own hint is for those who build from an older lock.
 		return nil, withHint{err, "the mirror's indexes list a file which it does not have: it may be being updated, so try again later, or name another with --mirror"}
 	}
-	return l, archiveHint(err)
-}
-
-// archiveHint adds the way out where the archive cannot be reached.
-func archiveHint(err error) error {
-	var missing *archive.MissingError
-	if errors.As(err, &missing) {
-		return err // it has its own
-	}
-	var network *url.Error
-	var place *builder.PlaceError
-	switch {
-	case errors.Is(err, archive.ErrNoMirror):
-		return withHint{err, "--mirror debian-security=URL names the mirror of security updates, which --mirror URL does not"}
-	case errors.As(err, &network) && !errors.As(err, &place):
-		return withHint{err, "no mirror of the Debian archive can be reached: check the network, or name another with --mirror URL"}
-	}
-	return err
+	return l, err
 }
 
 // resolveGit connects to an engine for each source that needs it.

@@ -45,6 +45,9 @@ func Main() int {
 		return exitInterrupted
 	}
 	report(os.Stderr, err)
+	if os.Getenv("GITHUB_ACTIONS") == "true" {
+		annotate(os.Stderr, os.Getenv("GITHUB_WORKSPACE"), err)
+	}
 	return exitCode(err)
 }
 

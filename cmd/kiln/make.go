@@ -80,7 +80,7 @@ func (b *build) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool
 	inputs, err := prepare.Prepare(ctx, b.recipe, b.lock, trees, b.platform)
 	downloads.clear()
 	if err != nil {
-		return nil, archiveHint(err)
+		return nil, err
 	}
 	b.clock.lap("prepare")
 	plan, err := builder.NewPlan(b.recipe, b.lock, b.platform, inputs)
@@ -107,5 +107,5 @@ func (b *build) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool
 	}
 	made, err := image.Assemble(ctx, in)
 	b.clock.lap("assemble")
-	return made, archiveHint(err)
+	return made, err
 }
