@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/kiln-build/kiln/builder/image"
 	"github.com/kiln-build/kiln/builder/source"
@@ -53,4 +54,15 @@ func Key(r *recipes.Recipe, l *recipes.Lock, trees Trees, platform string) (stri
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// IndexKey is the build key of an index over the images with the given build
+// keys. One image has no index, and its key is that of the whole.
+func IndexKey(keys []string) string {
+	if len(keys) == 1 {
+		return keys[0]
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "index %d\n%s\n", len(keys), strings.Join(keys, "\n"))
+	return hex.EncodeToString(h.Sum(nil))
 }

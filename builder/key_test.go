@@ -50,6 +50,21 @@ func TestKey(t *testing.T) {
 	}
 }
 
+func TestIndexKey(t *testing.T) {
+	if got := IndexKey([]string{"a"}); got != "a" {
+		t.Errorf("got %q for one image, want its own", got)
+	}
+	ab := IndexKey([]string{"a", "b"})
+	for _, other := range [][]string{{"b", "a"}, {"a", "b", "b"}, {"a\nb"}, {"ab"}} {
+		if IndexKey(other) == ab {
+			t.Errorf("%q has the key of a and b", other)
+		}
+	}
+	if IndexKey([]string{"a", "b"}) != ab {
+		t.Error("the key changes")
+	}
+}
+
 func TestLocalTrees(t *testing.T) {
 	dir := t.TempDir()
 	check(t, os.Mkdir(filepath.Join(dir, "files"), 0o755))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/kiln-build/kiln/recipes"
@@ -24,7 +25,7 @@ func resolved(in ProvenanceInput) ([]resource, error) {
 		}
 		all = append(all, deps...)
 	}
-	all = append(all, packageResources(in.Lock, in.Platform)...)
+	all = append(all, packageResources(in.Lock, in.platforms())...)
 	return append(all, resource{
 		Name: "buildkit", URI: "pkg:golang/github.com/moby/buildkit@" + in.BuildKit,
 		Annotations: map[string]any{"roles": []string{"engine"}},
@@ -90,7 +91,7 @@ func source(r resource) resource {
 }
 
 // packageResources lists each Debian package once, with all its roles.
-func packageResources(lock *recipes.Lock, platform string) []resource {
+func packageResources(lock *recipes.Lock, platforms []string) []resource {
 	var all []resource
 	seen := map[string]int{}
 	add := func(role string, packages []recipes.Package) {
@@ -109,7 +110,7 @@ func packageResources(lock *recipes.Lock, platform string) []resource {
 		}
 	}
 	for _, p := range lock.Platforms {
-		if p.Platform == platform {
+		if slices.Contains(platforms, p.Platform) {
 			add("build", p.Build)
 			add("image", p.Image)
 		}

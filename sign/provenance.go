@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -26,8 +29,10 @@ type ProvenanceInput struct {
 	Lock           *recipes.Lock
 	// LockText is the lock file, byte for byte.
 	LockText []byte
-	// Platform is os/arch; the lock's packages for it are listed.
+	// Platform is os/arch; the lock's packages for it are listed. It is empty
+	// for the provenance of an index, where Images are what the index lists.
 	Platform string
+	Images   []PlatformImage
 	// Key is the build key, Format the version of kiln's build format that
 	// is part of it.
 	Key, Format string
@@ -36,25 +41,51 @@ type ProvenanceInput struct {
 	Tests []recipes.TestResult
 }
 
+// PlatformImage is one of the images that an index lists.
+type PlatformImage struct {
+	Platform string // os/arch
+	Digest   v1.Hash
+}
+
+// platforms are those that the build was for.
+func (in ProvenanceInput) platforms() []string {
+	if in.Platform != "" {
+		return []string{in.Platform}
+	}
+	var list []string
+	for _, p := range in.Images {
+		list = append(list, p.Platform)
+	}
+	return list
+}
+
 // Provenance writes the predicate of a SLSA provenance v1 statement. The
 // same input gives the same bytes: it holds no clock and no random id.
 func Provenance(in ProvenanceInput) (json.RawMessage, error) {
 	if in.BuilderID == "" || in.Recipe == nil || in.Lock == nil {
 		return nil, errors.New("writing provenance: builder id, recipe and lock are needed")
 	}
+	if (in.Platform == "") == (len(in.Images) == 0) {
+		return nil, errors.New("writing provenance: want either a platform or the images of an index")
+	}
 	dependencies, err := resolved(in)
 	if err != nil {
 		return nil, fmt.Errorf("writing provenance: %w", err)
 	}
-	products, err := byproducts(in.Tests)
+	products, err := byproducts(in)
 	if err != nil {
 		return nil, fmt.Errorf("writing provenance: %w", err)
+	}
+	var platforms []string // of an index alone
+	if in.Platform == "" {
+		platforms = in.platforms()
 	}
 	p := provenance{
 		Definition: buildDefinition{
 			BuildType: BuildType,
 			External: externalParameters{
-				Recipe: string(in.Recipe.Raw), Lock: string(in.LockText), Platform: in.Platform,
+				Recipe: string(in.Recipe.Raw), Lock: string(in.LockText),
+				Platform: in.Platform, Platforms: platforms,
 			},
 			Internal:     internalParameters{Key: in.Key, Format: in.Format},
 			Dependencies: dependencies,
@@ -93,9 +124,10 @@ type (
 		Dependencies []resource         `json:"resolvedDependencies"`
 	}
 	externalParameters struct {
-		Recipe   string `json:"recipe"`
-		Lock     string `json:"lock"`
-		Platform string `json:"platform"`
+		Recipe    string   `json:"recipe"`
+		Lock      string   `json:"lock"`
+		Platform  string   `json:"platform,omitempty"`
+		Platforms []string `json:"platforms,omitempty"`
 	}
 	internalParameters struct {
 		Key    string `json:"key"`
@@ -120,15 +152,22 @@ type (
 	}
 )
 
-func byproducts(tests []recipes.TestResult) ([]resource, error) {
-	if len(tests) == 0 {
-		return nil, nil
+// byproducts are the images of an index, and what the tests said.
+func byproducts(in ProvenanceInput) ([]resource, error) {
+	var all []resource
+	for _, p := range in.Images {
+		all = append(all, resource{
+			Name: p.Platform, MediaType: string(types.OCIManifestSchema1), Digest: map[string]string{p.Digest.Algorithm: p.Digest.Hex},
+		})
 	}
-	content, err := json.Marshal(tests)
+	if len(in.Tests) == 0 {
+		return all, nil
+	}
+	content, err := json.Marshal(in.Tests)
 	if err != nil {
 		return nil, err
 	}
-	return []resource{{Name: "tests", MediaType: "application/json", Content: content}}, nil
+	return append(all, resource{Name: "tests", MediaType: "application/json", Content: content}), nil
 }
 
 // dirHash turns a Go module's h1: sum into the in-toto digest of that name,

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sign"
@@ -91,12 +92,62 @@ func TestProvenanceGolden(t *testing.T) {
 	}
 }
 
+// The provenance of an index names its platforms and images, and what went into
+// any of them.
+func TestProvenanceOfIndex(t *testing.T) {
+	in := provenanceInput()
+	in.Platform, in.Tests = "", nil
+	in.Images = []sign.PlatformImage{
+		{Platform: "linux/amd64", Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("2", 64)}},
+		{Platform: "linux/arm64", Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("3", 64)}},
+	}
+	text, err := sign.Provenance(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Definition struct {
+			External     map[string]any `json:"externalParameters"`
+			Dependencies []struct {
+				URI string `json:"uri"`
+			} `json:"resolvedDependencies"`
+		} `json:"buildDefinition"`
+		Details struct {
+			Byproducts []struct {
+				Name   string            `json:"name"`
+				Digest map[string]string `json:"digest"`
+			} `json:"byproducts"`
+		} `json:"runDetails"`
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	delete(got.Definition.External, "recipe")
+	delete(got.Definition.External, "lock")
+	want := map[string]any{"platforms": []any{"linux/amd64", "linux/arm64"}}
+	if diff := cmp.Diff(want, got.Definition.External); diff != "" {
+		t.Errorf("parameters: %s", diff)
+	}
+	for _, pkg := range []string{"libc6@2.41-12%2Bdeb13u1?arch=amd64", "other@"} {
+		if !strings.Contains(string(text), pkg) {
+			t.Errorf("the package %s is missing", pkg)
+		}
+	}
+	if len(got.Details.Byproducts) != 2 || got.Details.Byproducts[1].Name != "linux/arm64" ||
+		got.Details.Byproducts[1].Digest["sha256"] != in.Images[1].Digest.Hex {
+		t.Errorf("got byproducts %v, want the two images", got.Details.Byproducts)
+	}
+}
+
 func TestProvenanceRefuses(t *testing.T) {
 	noBuilder, badSum, noFile := provenanceInput(), provenanceInput(), provenanceInput()
+	neither, both := provenanceInput(), provenanceInput()
+	neither.Platform = ""
+	both.Images = []sign.PlatformImage{{Platform: "linux/amd64"}}
 	noBuilder.BuilderID = ""
 	badSum.Lock.Sources[0].Sum = "h2:x"
 	noFile.Lock.Sources[2].Files = nil
-	for name, in := range map[string]sign.ProvenanceInput{"no builder": noBuilder, "bad sum": badSum, "no file": noFile} {
+	for name, in := range map[string]sign.ProvenanceInput{"no builder": noBuilder, "bad sum": badSum, "no file": noFile, "no platform": neither, "platform and index": both} {
 		if got, err := sign.Provenance(in); err == nil {
 			t.Errorf("%s: got %s, want an error", name, got)
 		}

@@ -141,7 +141,7 @@ func goRepository(module string) string {
 // baseName returns the base's reference and digest where it is a registry
 // image. A base that kiln assembled has neither, since no registry holds it.
 func (a *assembly) baseName() (name, digest string) {
-	if a.Base == nil {
+	if _, own := BasePackages(a.Recipe.Image.Base); own {
 		return "", ""
 	}
 	name, digest, _ = strings.Cut(a.Recipe.Image.Base, "@")
