@@ -33,30 +33,27 @@ func (k *Locker) platform(ctx context.Context, r *recipes.Recipe, platform strin
 }
 
 func buildPackages(r *recipes.Recipe, index *archive.Index) ([]recipes.Package, error) {
+	var seeds []string
 	for _, t := range r.Build.Toolchain {
-		if err := checkToolchain(r, t, index); err != nil {
+		packages, err := checkToolchain(r, t, index)
+		if err != nil {
 			return nil, err
 		}
+		seeds = append(seeds, packages...)
 	}
-	seeds, err := BuildPackages(r)
-	if err != nil {
-		return nil, err
-	}
-	res, err := index.Resolve(archive.Request{Seeds: seeds, Essential: true})
+	res, err := index.Resolve(archive.Request{Seeds: append(seeds, extraPackages(r)...), Essential: true})
 	if err != nil {
 		return nil, placedPackages(r, "build.packages", r.Build.Packages, err)
 	}
 	return res.Packages, nil
 }
 
-// checkToolchain says which versions there are where the asked one is not.
-func checkToolchain(r *recipes.Recipe, toolchain string, index *archive.Index) error {
-	pkgs, err := ToolchainPackages(toolchain)
-	if err != nil {
-		return err
-	}
-	if _, ok := index.Lookup(pkgs[0]); ok {
-		return nil
+// checkToolchain are the seeds of a toolchain. Where the suite lacks it, its
+// error says which versions there are.
+func checkToolchain(r *recipes.Recipe, toolchain string, index *archive.Index) ([]string, error) {
+	seeds, ok, err := toolchainSeeds(toolchain, index)
+	if err != nil || ok {
+		return seeds, err
 	}
 	problem := recipes.Problem{
 		File: r.File, Pos: r.Pos(entryOf("build.toolchain", r.Build.Toolchain, toolchain)),
@@ -65,7 +62,7 @@ func checkToolchain(r *recipes.Recipe, toolchain string, index *archive.Index) e
 	if have := toolchains(toolchain, index); len(have) > 0 {
 		problem.Hint = "there is " + strings.Join(have, ", ")
 	}
-	return &recipes.Errors{Problems: []recipes.Problem{problem}}
+	return nil, &recipes.Errors{Problems: []recipes.Problem{problem}}
 }
 
 // imagePackages are the packages of the base and of image.packages, with what

@@ -31,6 +31,8 @@ const (
 	debsDir  = "/debs"
 	modDir   = "/go/pkg/mod"
 	cacheDir = "/cache"
+	// cratesDir has the sources of crates, each in a folder NAME-VERSION.
+	cratesDir = "/crates"
 )
 
 // storeID names the blobs that kiln serves to the engine.
@@ -176,14 +178,14 @@ const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 // variables are what every step finds in its environment.
 func (p *Plan) variables() [][2]string {
-	const harden = "-O2 -fstack-protector-strong -fstack-clash-protection -ffile-prefix-map=" + srcDir + "=."
+	arch := Architecture(p.packages.Platform)
 	vars := [][2]string{
 		{"HOME", "/tmp"}, {"LC_ALL", "C.UTF-8"}, {"TZ", "UTC"}, {"DESTDIR", outDir},
 		{"SOURCE_DATE_EPOCH", strconv.FormatInt(p.lock.Epoch.Seconds, 10)},
-		{"CFLAGS", harden}, {"CXXFLAGS", harden}, {"CPPFLAGS", "-D_FORTIFY_SOURCE=2"}, {"LDFLAGS", "-Wl,-z,relro,-z,now"},
 	}
+	vars = append(vars, hardening(arch)...)
 	vars = append(vars, p.targetEnv()...)
-	vars = append(vars, toolchainEnv(p.recipe.Build.Toolchain)...)
+	vars = append(vars, toolchainEnv(p.recipe.Build.Toolchain, Architecture(p.packages.RunsOn()))...)
 	vars = append(vars, p.crossEnv()...)
 	return append(vars, sorted(p.recipe.Build.Env)...)
 }

@@ -2,6 +2,7 @@ package builder
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -15,21 +16,48 @@ func (p *Plan) goStep(s recipes.Step) {
 	if g.Trimpath == nil || *g.Trimpath {
 		args = append(args, "-trimpath")
 	}
-	if len(g.Tags) > 0 {
-		args = append(args, "-tags", strings.Join(g.Tags, ","))
+	flags := goLink(g)
+	args = append(args, flags.mode...)
+	if tags := slices.Concat(g.Tags, flags.tags); len(tags) > 0 {
+		args = append(args, "-tags", strings.Join(tags, ","))
 	}
-	if g.Ldflags != "" {
-		args = append(args, "-ldflags", g.Ldflags)
+	if ldflags := strings.TrimSpace(flags.link + " " + g.Ldflags); ldflags != "" {
+		args = append(args, "-ldflags", ldflags)
 	}
 	args = append(args, "-o", path.Join(outDir, g.Output), g.Package)
 	opts := append(p.options(s, g.Dir, g.Env, args),
 		p.name(s.Pos, "go build "+g.Package), llb.ReadonlyRootFS(),
 		llb.AddMount(modDir, p.modules(s), llb.Readonly),
 		llb.AddMount(srcDir, p.src, llb.Readonly), p.cache("go-build"))
-	for _, kv := range goVariables(g.Cgo) {
+	for _, kv := range goVariables(flags.cgo) {
 		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
 	}
 	p.out = p.root.Run(opts...).AddMount(outDir, p.out)
+}
+
+// linking is how a Go program is linked.
+type linking struct {
+	cgo        bool
+	mode, tags []string
+	link       string
+}
+
+// goLink says how to link. The go command's own linker makes no
+// position-independent program that does without the C library's loader, so
+// without cgo, which needs no loader, that has to be asked for, and the C
+// linker makes it.
+func goLink(g *recipes.GoStep) linking {
+	pie := g.Cgo
+	if g.Pie != nil {
+		pie = *g.Pie
+	}
+	switch {
+	case pie && !g.Cgo:
+		return linking{true, []string{"-buildmode=pie"}, []string{"netgo", "osusergo"}, `-linkmode=external -extldflags "-static-pie -Wl,-z,relro,-z,now"`}
+	case pie:
+		return linking{true, []string{"-buildmode=pie"}, nil, "-linkmode=external"}
+	}
+	return linking{cgo: g.Cgo}
 }
 
 func goVariables(cgo bool) [][2]string {

@@ -4,8 +4,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/moby/buildkit/client/llb"
-
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -21,7 +19,7 @@ func (p *Plan) makeStep(s recipes.Step) {
 
 func (p *Plan) make(s recipes.Step, dir string, env map[string]string, args []string) {
 	script := append([]string{"/bin/sh", "-euc", makeScript, "make"}, args...)
-	p.inTree(p.root, append(p.options(s, dir, env, script), llb.ReadonlyRootFS(), p.name(s.Pos, strings.TrimSpace("make "+strings.Join(args, " ")))))
+	p.run(s, dir, env, script, strings.TrimSpace("make "+strings.Join(args, " ")))
 }
 
 // install runs make for the targets that install. Nil is [install].
@@ -41,7 +39,7 @@ func (p *Plan) autotoolsStep(s recipes.Step) {
 		script = "configure"
 	}
 	args := append([]string{"./" + path.Clean(script)}, a.Configure...)
-	p.inTree(p.root, append(p.options(s, a.Dir, a.Env, args), llb.ReadonlyRootFS(), p.name(s.Pos, strings.Join(args, " "))))
+	p.run(s, a.Dir, a.Env, args, strings.Join(args, " "))
 	p.make(s, a.Dir, a.Env, a.Targets)
 	p.install(s, a.Dir, a.Env, nil, a.Install)
 }

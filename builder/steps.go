@@ -27,6 +27,10 @@ func (p *Plan) step(s recipes.Step) error {
 		p.makeStep(s)
 	case "autotools":
 		p.autotoolsStep(s)
+	case "cmake":
+		p.cmakeStep(s)
+	case "meson":
+		p.mesonStep(s)
 	case "run":
 		p.runStep(s)
 	default:

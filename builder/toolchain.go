@@ -2,30 +2,58 @@ package builder
 
 import (
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/kiln-build/kiln/builder/archive"
 	"github.com/kiln-build/kiln/recipes"
 )
 
-// ToolchainPackages are the Debian packages that a toolchain stands for, the
-// compiler first. It is name@version, or a name alone for the suite's default
-// version.
-func ToolchainPackages(toolchain string) ([]string, error) {
-	switch name, version, versioned := tool(toolchain); {
-	case name == "go" && versioned:
-		return []string{"golang-" + version + "-go"}, nil
-	case name == "go":
-		return []string{"golang-go"}, nil
-	case name == "gcc" && versioned:
-		return []string{"gcc-" + version, "g++-" + version, "libc6-dev", "make"}, nil
-	case name == "gcc":
-		return []string{"gcc", "g++", "libc6-dev", "make"}, nil
+// toolchain is what a name of build.toolchain stands for: Debian packages.
+type toolchain struct {
+	// lead is the package of the compiler or interpreter, whose version is
+	// the toolchain's.
+	lead string
+	// versioned is its name where several versions of it are packages of
+	// different names; %s is the version.
+	versioned string
+	// follows are packages of the same source as lead, and taken from the
+	// same suite; with is what steps need besides.
+	follows, with []string
+}
+
+func toolchainOf(name string) (toolchain, bool) {
+	t, ok := map[string]toolchain{
+		"go":     {lead: "golang-go", versioned: "golang-%s-go"},
+		"cmake":  {lead: "cmake", with: []string{"ninja-build", "pkgconf"}},
+		"meson":  {lead: "meson", with: []string{"ninja-build", "pkgconf"}},
+		"rust":   {lead: "rustc", follows: []string{"cargo"}, with: []string{"pkgconf"}},
+		"node":   {lead: "nodejs", with: []string{"npm"}},
+		"python": {lead: "python3", with: []string{"python3-pip", "python3-setuptools", "python3-wheel"}},
+		"java":   {lead: "default-jdk-headless", versioned: "openjdk-%s-jdk-headless", with: []string{"strip-nondeterminism"}},
+		"gcc":    {lead: "gcc", versioned: "gcc-%s", with: []string{"g++", "libc6-dev", "make"}},
+	}[name]
+	return t, ok
+}
+
+// ToolchainPackages are the names of the Debian packages that a toolchain
+// stands for, the compiler first. It is name@version, or a name alone for the
+// suite's default version.
+func ToolchainPackages(text string) ([]string, error) {
+	name, version, versioned := tool(text)
+	t, ok := toolchainOf(name)
+	if !ok {
+		return nil, fmt.Errorf("there is no toolchain %q", text)
 	}
-	return nil, fmt.Errorf("there is no toolchain %q", toolchain)
+	packages := slices.Concat([]string{t.lead}, t.follows, t.with)
+	if versioned && t.versioned != "" {
+		packages[0] = fmt.Sprintf(t.versioned, version)
+	}
+	if i := slices.Index(packages, "g++"); i > 0 && versioned {
+		packages[i] += "-" + version
+	}
+	return packages, nil
 }
 
 // tool takes a toolchain apart; "c" is gcc.
@@ -37,28 +65,9 @@ func tool(toolchain string) (name, version string, versioned bool) {
 	return name, version, versioned
 }
 
-// toolchains are the toolchains of the same name that the index has.
-func toolchains(toolchain string, index *archive.Index) []string {
-	name, _, _ := tool(toolchain)
-	var found []string
-	for n := range 50 {
-		version := strconv.Itoa(n)
-		if name == "go" {
-			version = "1." + version
-		}
-		pkgs, err := ToolchainPackages(name + "@" + version)
-		if err != nil {
-			continue
-		}
-		if _, ok := index.Lookup(pkgs[0]); ok {
-			found = append(found, name+"@"+version)
-		}
-	}
-	return found
-}
-
-// BuildPackages are the packages that a recipe's build environment is made
-// of, besides the essential ones and what they all depend on.
+// BuildPackages are the names of the packages that a recipe's build
+// environment is made of, besides the essential ones and what they all depend
+// on.
 func BuildPackages(r *recipes.Recipe) ([]string, error) {
 	var names []string
 	for _, t := range r.Build.Toolchain {
@@ -68,13 +77,20 @@ func BuildPackages(r *recipes.Recipe) ([]string, error) {
 		}
 		names = append(names, pkgs...)
 	}
+	return append(names, extraPackages(r)...), nil
+}
+
+// extraPackages are those that the recipe names, and those that its sources
+// and steps need besides their toolchains.
+func extraPackages(r *recipes.Recipe) []string {
+	var names []string
 	for _, s := range r.Sources {
 		if s.Debian != nil && s.Debian.Patches {
 			names = append(names, "patch")
 			break
 		}
 	}
-	return append(names, r.Build.Packages...), nil
+	return append(names, r.Build.Packages...)
 }
 
 // toolchainPath is what goes before the usual PATH, ending in a colon.
@@ -88,11 +104,15 @@ func toolchainPath(toolchains []string) string {
 	return b.String()
 }
 
-func toolchainEnv(toolchains []string) [][2]string {
+// toolchainEnv has build systems find the compilers of the asked versions.
+func toolchainEnv(toolchains []string, arch string) [][2]string {
 	var env [][2]string
 	for _, t := range toolchains {
-		if name, version, versioned := tool(t); name == "gcc" && versioned {
+		switch name, version, versioned := tool(t); {
+		case name == "gcc" && versioned:
 			env = append(env, [2]string{"CC", "gcc-" + version}, [2]string{"CXX", "g++-" + version})
+		case name == "java" && versioned:
+			env = append(env, [2]string{"JAVA_HOME", "/usr/lib/jvm/java-" + version + "-openjdk-" + arch})
 		}
 	}
 	return env

@@ -20,8 +20,8 @@ func checkBuild(c *checker, b *Build) {
 	checkBuildEnv(c, "build.env", b.Env)
 	for i, s := range b.Steps {
 		checkStep(c, index("build.steps", i), s)
-		if s.Go != nil && b.Image == "" && !hasToolchain(b.Toolchain, "go") && !c.spoiled("build.toolchain") {
-			c.bad(index("build.steps", i)+".go", "add `toolchain: go` to build", "a go step needs a Go toolchain")
+		if b.Image == "" {
+			checkTools(c, index("build.steps", i), s, b.Toolchain)
 		}
 	}
 }

@@ -3,10 +3,11 @@ package recipes
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 func checkStep(c *checker, at string, s Step) {
-	c.oneKind(at, "step", s.kinds(), []string{KindGo, KindMake, KindAutotools, KindRun})
+	c.oneKind(at, "step", s.kinds(), stepKinds())
 	if s.Go != nil {
 		checkGoStep(c, at+".go", s.Go)
 	}
@@ -18,9 +19,34 @@ func checkStep(c *checker, at string, s Step) {
 		checkDir(c, at+".autotools.script", s.Autotools.Script)
 		checkBuildEnv(c, at+".autotools.env", s.Autotools.Env)
 	}
+	if s.CMake != nil {
+		checkCMakeStep(c, at+".cmake", s.CMake)
+	}
+	if s.Meson != nil {
+		checkMesonStep(c, at+".meson", s.Meson)
+	}
 	if s.Run != nil {
 		checkRunStep(c, at+".run", s.Run)
 	}
+}
+
+// checkTools refuses a step whose toolchains the build does not have.
+func checkTools(c *checker, at string, s Step, have []string) {
+	var missing []string
+	for _, tool := range s.tools() {
+		if !hasToolchain(have, tool) {
+			missing = append(missing, tool)
+		}
+	}
+	if len(missing) == 0 || c.spoiled("build.toolchain") {
+		return
+	}
+	all := slices.Concat(have, missing)
+	list := "[" + strings.Join(all, ", ") + "]"
+	if len(all) == 1 {
+		list = all[0]
+	}
+	c.bad(at+"."+s.Kind(), "write `toolchain: "+list+"` in build", "this %s step needs toolchain %s", s.Kind(), strings.Join(missing, " and "))
 }
 
 func checkGoStep(c *checker, at string, g *GoStep) {

@@ -12,6 +12,8 @@ const (
 	DefaultUser     = "65532:65532"
 	DefaultHome     = "/home/nonroot"
 	DefaultWorkdir  = "/"
+
+	defaultBuildFolder = "kiln-build"
 )
 
 func fillDefaults(r *Recipe) {
@@ -42,6 +44,12 @@ func fillStep(s *Step) {
 	case s.Autotools != nil:
 		fill(&s.Autotools.Script, "configure")
 		fillInstall(&s.Autotools.Install)
+	case s.CMake != nil:
+		fill(&s.CMake.Type, "Release")
+		fill(&s.CMake.Build, defaultBuildFolder)
+	case s.Meson != nil:
+		fill(&s.Meson.Type, "release")
+		fill(&s.Meson.Build, defaultBuildFolder)
 	}
 }
 

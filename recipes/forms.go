@@ -31,12 +31,15 @@ var (
 	h1Form      = regexp.MustCompile(`^h1:[A-Za-z0-9+/]{43}=$`)
 	envForm     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	makeVarForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
-	varForm     = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-	buildTag    = regexp.MustCompile(`^[A-Za-z0-9_.]+$`)
-	toolForm    = regexp.MustCompile(`^[0-9]+(\.[0-9]+){0,2}$`)
-	userForm    = regexp.MustCompile(`^(0|[1-9][0-9]{0,9}):(0|[1-9][0-9]{0,9})$`)
-	portForm    = regexp.MustCompile(`^([1-9][0-9]{0,4})(/(tcp|udp))?$`)
-	realTime    = regexp.MustCompile(`^SIGRT(MIN\+[1-9][0-9]?|MAX-[1-9][0-9]?|MIN|MAX)$`)
+	// Options of CMake ("NAME:TYPE") and Meson ("subproject:name").
+	optionForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.:+-]*$`)
+	wordForm   = regexp.MustCompile(`^[A-Za-z0-9_@./+][^\s,]*$`)
+	varForm    = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	buildTag   = regexp.MustCompile(`^[A-Za-z0-9_.]+$`)
+	toolForm   = regexp.MustCompile(`^[0-9]+(\.[0-9]+){0,2}$`)
+	userForm   = regexp.MustCompile(`^(0|[1-9][0-9]{0,9}):(0|[1-9][0-9]{0,9})$`)
+	portForm   = regexp.MustCompile(`^([1-9][0-9]{0,4})(/(tcp|udp))?$`)
+	realTime   = regexp.MustCompile(`^SIGRT(MIN\+[1-9][0-9]?|MAX-[1-9][0-9]?|MIN|MAX)$`)
 )
 
 // platforms are those that kiln knows, as os/arch.

@@ -26,7 +26,7 @@ func Inputs(r *Recipe) []Input {
 		Input{"build.toolchain", words(r.Build.Toolchain)},
 		Input{"build.native", when("true", r.Build.Native)},
 		Input{"build.packages", words(sorted(r.Build.Packages))},
-		Input{"build.steps", words(stepKinds(r.Build.Steps))},
+		Input{"build.steps", words(stepInputs(r.Build.Steps))},
 		Input{"image.base", imageInput(r.Image.Base)},
 		Input{"image.packages", words(sorted(r.Image.Packages))},
 	)
@@ -58,9 +58,9 @@ func imageInput(ref string) string {
 	return ref
 }
 
-// stepKinds are the kinds of steps, each once: what a kind needs to run is
+// stepInputs are the kinds of steps, each once: what a kind needs to run is
 // locked with the toolchain.
-func stepKinds(steps []Step) []string {
+func stepInputs(steps []Step) []string {
 	var kinds []string
 	for _, s := range steps {
 		kind := s.Kind()

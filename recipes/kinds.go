@@ -20,6 +20,8 @@ const (
 const (
 	KindMake      = "make"
 	KindAutotools = "autotools"
+	KindCMake     = "cmake"
+	KindMeson     = "meson"
 	KindRun       = "run"
 )
 
@@ -66,13 +68,33 @@ func urlBase(url string) string {
 
 func (s Step) kinds() []string {
 	return present(
-		kindSet{KindGo, s.Go != nil}, kindSet{KindMake, s.Make != nil},
-		kindSet{KindAutotools, s.Autotools != nil}, kindSet{KindRun, s.Run != nil},
+		kindSet{KindGo, s.Go != nil}, kindSet{KindMake, s.Make != nil}, kindSet{KindAutotools, s.Autotools != nil},
+		kindSet{KindCMake, s.CMake != nil}, kindSet{KindMeson, s.Meson != nil}, kindSet{KindRun, s.Run != nil},
 	)
 }
 
-// Kind is go, make, autotools or run.
+// stepKinds are all kinds of steps.
+func stepKinds() []string {
+	return []string{KindGo, KindMake, KindAutotools, KindCMake, KindMeson, KindRun}
+}
+
+// Kind is the name that the step has in a recipe, such as go or run.
 func (s Step) Kind() string { return first(s.kinds()) }
+
+// tools are the toolchains that the step cannot do without.
+func (s Step) tools() []string {
+	switch {
+	case s.Go != nil && (s.Go.Cgo || s.Go.Pie != nil && *s.Go.Pie):
+		return []string{"go", "gcc"}
+	case s.Go != nil:
+		return []string{"go"}
+	case s.CMake != nil:
+		return []string{"gcc", "cmake"}
+	case s.Meson != nil:
+		return []string{"gcc", "meson"}
+	}
+	return nil
+}
 
 // Title is what reports call the test: its name, or else its command.
 func (t Test) Title() string {

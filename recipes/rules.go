@@ -34,7 +34,9 @@ func Rules() []string {
 }
 
 // Toolchains are the names that build.toolchain knows; "c" is "gcc".
-func Toolchains() []string { return []string{"go", "gcc", "c"} }
+func Toolchains() []string {
+	return []string{"go", "gcc", "c", "cmake", "meson", "rust", "node", "python", "java"}
+}
 
 // Bases are the bases that kiln assembles itself.
 func Bases() []string { return []string{"static", "glibc", "cc"} }

@@ -1,0 +1,58 @@
+package recipes
+
+import (
+	"maps"
+	"path"
+	"slices"
+)
+
+func checkCMakeStep(c *checker, at string, s *CMakeStep) {
+	checkDir(c, at+".dir", s.Dir)
+	checkBuildFolder(c, at+".build", s.Build)
+	checkOptions(c, at+".options", s.Options)
+	types := []string{"Release", "RelWithDebInfo", "MinSizeRel", "Debug", "None"}
+	if s.Type != "" && !slices.Contains(types, s.Type) {
+		c.bad(at+".type", hint(s.Type, "types", types), "unknown build type %q", clip(s.Type))
+	}
+	checkWords(c, at+".targets", s.Targets)
+	checkWords(c, at+".install", s.Install)
+	checkBuildEnv(c, at+".env", s.Env)
+}
+
+func checkMesonStep(c *checker, at string, s *MesonStep) {
+	checkDir(c, at+".dir", s.Dir)
+	checkBuildFolder(c, at+".build", s.Build)
+	checkOptions(c, at+".options", s.Options)
+	types := []string{"release", "debugoptimized", "minsize", "debug", "plain"}
+	if s.Type != "" && !slices.Contains(types, s.Type) {
+		c.bad(at+".type", hint(s.Type, "types", types), "unknown build type %q", clip(s.Type))
+	}
+	checkWords(c, at+".targets", s.Targets)
+	checkWords(c, at+".install", s.Install)
+	checkBuildEnv(c, at+".env", s.Env)
+}
+
+func checkOptions(c *checker, at string, options map[string]string) {
+	for _, n := range slices.Sorted(maps.Keys(options)) {
+		if !optionForm.MatchString(n) {
+			c.bad(at+"."+n, "write it as NAME: value, without -D", "%q cannot be an option's name", clip(n))
+		}
+	}
+}
+
+// checkBuildFolder is for folders that must not be the source folder itself.
+func checkBuildFolder(c *checker, at, dir string) {
+	if checkDir(c, at, dir); dir != "" && path.Clean(dir) == "." {
+		c.bad(at, "leave it out for kiln-build", "%s is the source folder itself", at)
+	}
+}
+
+// checkWords is for names that a program would take for an option if they
+// began with a dash.
+func checkWords(c *checker, at string, list []string) {
+	for i, w := range list {
+		if !wordForm.MatchString(w) {
+			c.bad(index(at, i), "give each name as an item of its own", "%q cannot be a name here", clip(w))
+		}
+	}
+}
