@@ -5,7 +5,6 @@
 package progress
 
 import (
-	"context"
 	"errors"
 	"io"
 	"sync"
@@ -14,10 +13,11 @@ import (
 	"github.com/moby/buildkit/util/progress/progressui"
 )
 
-// Display shows the progress of any number of solves, one after another.
+// Display shows the progress of any number of solves, one after another or at
+// the same time.
 type Display struct {
-	out  io.Writer
-	mode progressui.DisplayMode
+	screen *screen
+	label  string
 }
 
 // New returns a display that writes to out. Mode is auto, plain, tty, rawjson
@@ -33,11 +33,14 @@ func New(out io.Writer, mode string) (*Display, error) {
 	if _, err := progressui.NewDisplay(out, m); err != nil {
 		return nil, errors.New("--progress: want auto, plain, tty, rawjson or quiet; tty needs a terminal")
 	}
-	return &Display{out: out, mode: m}, nil
+	return &Display{screen: &screen{out: out, mode: m}}, nil
 }
 
+// Labelled is the same display with label before the name of each step.
+func (d *Display) Labelled(label string) *Display { return &Display{screen: d.screen, label: label} }
+
 // Terminal reports whether progress is shown as lines that change in place.
-func (d *Display) Terminal() bool { return d.mode == progressui.TtyMode }
+func (d *Display) Terminal() bool { return d.screen.mode == progressui.TtyMode }
 
 // Watch is one solve being shown.
 type Watch struct {
@@ -56,25 +59,14 @@ func (d *Display) Watch(title string) *Watch {
 		Status: make(chan *client.SolveStatus), done: make(chan struct{}),
 		logs: map[string]*output{}, name: map[string]string{},
 	}
-	shown := make(chan *client.SolveStatus)
-	go func() {
-		defer close(shown)
-		for s := range w.Status {
-			w.remember(s)
-			shown <- s
-		}
-	}()
+	shown := d.screen.join(title)
 	go func() {
 		defer close(w.done)
-		ui, err := progressui.NewDisplay(d.out, d.mode, progressui.WithPhase(title))
-		if err == nil {
-			// The stream's end, not a context, is what ends the display: it
-			// must show why a cancelled solve ended.
-			_, err = ui.UpdateFrom(context.Background(), shown)
+		defer d.screen.leave()
+		for s := range w.Status {
+			w.remember(s)
+			shown <- named(s, d.label)
 		}
-		for range shown { // what cannot be shown is still drained
-		}
-		_ = err // a display that breaks does not fail the build
 	}()
 	return w
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/buildkit/client"
@@ -106,5 +107,38 @@ func TestPlainShowsTheRecipesLine(t *testing.T) {
 	}
 	if _, out := solve(t, "auto", "hello\n"); out != "" {
 		t.Errorf("auto without a terminal printed %q", out)
+	}
+}
+
+// Solves that go on at the same time are shown as one list of steps, by label.
+func TestSolvesShareTheScreen(t *testing.T) {
+	var out bytes.Buffer
+	d, err := New(&out, "plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := []string{"linux/amd64", "linux/arm64"}
+	var watches []*Watch
+	for _, label := range labels {
+		watches = append(watches, d.Labelled(label).Watch("building"))
+	}
+	at := time.Unix(1700000000, 0)
+	for i, w := range watches {
+		id := digest.FromString(labels[i])
+		w.Status <- &client.SolveStatus{Vertexes: []*client.Vertex{{Digest: id, Name: "make", Started: &at}}}
+	}
+	for i, w := range watches {
+		id := digest.FromString(labels[i])
+		w.Status <- &client.SolveStatus{Vertexes: []*client.Vertex{{Digest: id, Name: "make", Started: &at, Completed: &at}}}
+		close(w.Status)
+		w.Wait()
+		if name, _ := w.Step(id.String()); name != "make" {
+			t.Errorf("got %q, want the step's own name", name)
+		}
+	}
+	for _, label := range labels {
+		if want := " " + label + " make\n"; !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not shown:\n%s", want, out.String())
+		}
 	}
 }
