@@ -12,11 +12,9 @@ import (
 
 	"github.com/kiln-build/kiln/builder/image"
 	"github.com/kiln-build/kiln/builder/memo"
+	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/sign"
 )
-
-// required is what must be signed for an image to count as kiln's.
-var required = []string{sign.PredicateSignature, sign.PredicateSPDX, sign.PredicateProvenance}
 
 // statements are the names of what kiln attaches besides the signature.
 var statements = []string{"spdx", "provenance"}
@@ -26,52 +24,56 @@ var statements = []string{"spdx", "provenance"}
 // verifies under the key that this build would sign with. What was verified
 // once from here is remembered by digest, so that the usual answer takes one
 // request and decrypts no key.
-func (b *build) answer(ctx context.Context, key string) (*result, bool, error) {
+func (b *build) answer(ctx context.Context) (*result, bool, error) {
+	res := b.result()
 	found, ok, err := b.target.published(ctx)
-	if err != nil || !ok || found.Annotations[image.KeyAnnotation] != key {
+	if err != nil || !ok || found.Annotations[image.KeyAnnotation] != res.Key {
 		return nil, false, err
 	}
-	digest := found.Descriptor.Digest
-	if res := b.recall(key, digest); res != nil {
-		return res, true, nil
+	if known := b.recall(res.Key, found.Descriptor.Digest); known != nil {
+		return known, true, nil
 	}
-	res, err := b.verified(ctx, key, digest)
-	if err != nil || res == nil {
+	ok, err = b.verified(ctx, found, res)
+	if err != nil || !ok {
 		return nil, false, err
 	}
 	return res, true, b.remember(res)
 }
 
-// verified is what is known of an image that verifies, and nil where it does
-// not.
-func (b *build) verified(ctx context.Context, key string, digest v1.Hash) (*result, error) {
+// verified reports whether the image, or the index and each of its images,
+// verifies, and notes in res what is known of it then.
+func (b *build) verified(ctx context.Context, found push.Found, res *result) (bool, error) {
 	signer, err := b.signer.key()
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	attached, err := b.target.statements(ctx, digest)
+	seen, err := inspect(ctx, found, b.target.statements, signer)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	report, err := sign.Verify(ctx, digest, attached, sign.Identity{Key: signer}, required)
-	var unverified *sign.Error
-	if errors.As(err, &unverified) {
-		b.say("%s is there, but does not verify (%v); building it afresh", b.target.reference(digest), unverified)
-		return nil, nil
+	var first *sign.Error
+	if errors.As(seen.verdict(), &first) {
+		b.say("%s is there, but does not verify (%v); building it afresh", b.target.reference(seen.digest), first)
+		return false, nil
 	}
-	if err != nil {
-		return nil, err
+	images := seen.images
+	if !b.index() {
+		images = []*inspection{seen}
 	}
-	provenance, ok := report.Statement(sign.PredicateProvenance)
-	if !ok || sign.BuildKey(provenance.Predicate) != key {
-		return nil, nil
+	if seen.key() != res.Key || len(images) != len(b.keys) {
+		return false, nil
 	}
-	res := &result{
-		Name: b.recipe.Name, Version: b.recipe.Version, Platform: b.platform, Key: key,
-		User: b.recipe.Image.User, SignedBy: signer.ID(), DevKey: b.signer.development(), Statements: statements,
+	for i, img := range images {
+		if img.key() != b.keys[i] {
+			return false, nil
+		}
+		res.Platforms = append(res.Platforms, &platformResult{
+			Platform: b.platforms[i], Digest: img.digest.String(), Reference: b.target.reference(img.digest),
+		})
 	}
-	b.place(res, digest)
-	return res, nil
+	res.SignedBy = signer.ID()
+	b.place(res, seen.digest)
+	return true, nil
 }
 
 // memory is the file that holds the result of a build whose image was signed
@@ -81,7 +83,7 @@ func (b *build) memory(key string, digest v1.Hash) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("remembering what was verified: %w", err)
 	}
-	k, err := memo.Key("verified 2", place, b.target.tagged(), key, digest, b.signer.id, b.tlog)
+	k, err := memo.Key("verified 3", place, b.target.tagged(), key, digest, b.signer.id, b.tlog)
 	return filepath.Join(b.env.state, "verified", k+".json"), err
 }
 

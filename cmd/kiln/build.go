@@ -9,7 +9,6 @@ import (
 	"os"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiln-build/kiln/builder"
@@ -23,6 +22,7 @@ func buildCommand() *cli.Command {
 	flags := []cli.Flag{
 		&cli.StringFlag{Name: "push", Usage: "push to `REPOSITORY[:TAG]`; the tag is the recipe's version unless given"},
 		&cli.StringFlag{Name: "oci", Usage: "without --push: write an OCI layout to `FOLDER` (default: NAME.oci)"},
+		&cli.StringSliceFlag{Name: "platform", Usage: "build only for these of the recipe's `PLATFORMS`, such as linux/arm64"},
 		&cli.StringSliceFlag{Name: "tag", Usage: "a further `TAG` for the image"},
 		&cli.BoolFlag{Name: "load", Usage: "load the image into Docker or podman as well"},
 		&cli.StringFlag{Name: "key", EnvVars: []string{"KILN_KEY"}, Usage: "cosign key `FILE` to sign with, its password in COSIGN_PASSWORD (default: a development key)"},
@@ -52,22 +52,24 @@ func buildCommand() *cli.Command {
 
 // build is one run of kiln build.
 type build struct {
-	env      *environment
-	recipe   *recipes.Recipe
-	lock     *recipes.Lock
-	platform string
-	target   target
-	registry *push.Registry
-	uploads  *meter
-	signer   *signer
-	tlog     string
-	load     bool
-	json     bool
-	display  *progress.Display
-	store    *blobs.Store
-	clock    *stopwatch
-	stdout   io.Writer
-	stderr   io.Writer
+	env       *environment
+	recipe    *recipes.Recipe
+	lock      *recipes.Lock
+	trees     builder.Trees
+	platforms []string // of the recipe, in its order
+	keys      []string // the build keys, by platform
+	target    target
+	registry  *push.Registry
+	uploads   *meter
+	signer    *signer
+	tlog      string
+	load      bool
+	json      bool
+	display   *progress.Display
+	store     *blobs.Store
+	clock     *stopwatch
+	stdout    io.Writer
+	stderr    io.Writer
 }
 
 func newBuild(c *cli.Context) (*build, error) {
@@ -82,13 +84,12 @@ func newBuild(c *cli.Context) (*build, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(recipe.Platforms) > 1 {
-		return nil, withHint{fmt.Errorf("%s: building for %d platforms at once is not there yet", recipe.File, len(recipe.Platforms)),
-			"leave one of them in `platforms`"}
-	}
 	b := &build{
-		recipe: recipe, platform: recipe.Platforms[0], display: display, json: c.String("output") == "json", load: c.Bool("load"),
+		recipe: recipe, display: display, json: c.String("output") == "json", load: c.Bool("load"),
 		tlog: c.String("tlog"), clock: newStopwatch(time.Now), stdout: c.App.Writer, stderr: c.App.ErrWriter,
+	}
+	if b.platforms, err = choosePlatforms(c, recipe); err != nil {
+		return nil, err
 	}
 	if b.env, err = newEnvironment(c); err != nil {
 		return nil, err
@@ -109,20 +110,21 @@ func newBuild(c *cli.Context) (*build, error) {
 
 // run is the way from a recipe to an image in its place.
 func (b *build) run(ctx context.Context) (*result, error) {
-	lock, err := b.readLock(ctx)
-	if err != nil {
+	var err error
+	if b.lock, err = b.readLock(ctx); err != nil {
 		return nil, err
 	}
-	b.lock = lock
-	trees, err := builder.LocalTrees(ctx, b.recipe)
-	if err != nil {
+	if b.trees, err = builder.LocalTrees(ctx, b.recipe); err != nil {
 		return nil, err
 	}
-	key, err := builder.Key(b.recipe, lock, trees, b.platform)
-	if err != nil {
-		return nil, err
+	for _, p := range b.platforms {
+		key, err := builder.Key(b.recipe, b.lock, b.trees, p)
+		if err != nil {
+			return nil, err
+		}
+		b.keys = append(b.keys, key)
 	}
-	known, unchanged, err := b.answer(ctx, key)
+	known, unchanged, err := b.answer(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -131,16 +133,8 @@ func (b *build) run(ctx context.Context) (*result, error) {
 		known.Unchanged, known.Timings = true, b.clock.laps
 		return known, nil
 	}
-	res := &result{
-		Name: b.recipe.Name, Version: b.recipe.Version, Platform: b.platform, Key: key,
-		User: b.recipe.Image.User, DevKey: b.signer.development(), Timings: b.clock.laps,
-	}
-	return res, b.make(ctx, res, trees)
-}
-
-func (b *build) place(res *result, digest v1.Hash) {
-	res.Digest, res.Reference = digest.String(), b.target.reference(digest)
-	res.References = append([]string{res.Reference}, b.target.tagged()...)
+	res := b.result()
+	return res, b.make(ctx, res)
 }
 
 // readLock reads the recipe's lock, or makes it where there is none.

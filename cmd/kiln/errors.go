@@ -67,6 +67,10 @@ func exitCode(err error) int {
 // report prints an error, what a failed step printed, and the way out.
 func report(w io.Writer, err error) {
 	fmt.Fprintf(w, "%s\n", message(err))
+	var platform platformError
+	if errors.As(err, &platform) {
+		fmt.Fprintf(w, "  platform: %s\n", platform.platform)
+	}
 	var step *builder.StepError
 	if errors.As(err, &step) {
 		for _, line := range step.Log {

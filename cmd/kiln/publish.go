@@ -12,25 +12,17 @@ import (
 	"github.com/kiln-build/kiln/sign"
 )
 
-// publish signs the image and puts it where it belongs.
-func (b *build) publish(ctx context.Context, img v1.Image, statements []sign.Statement, res *result) error {
-	manifest, err := img.Manifest()
-	if err != nil {
-		return err
-	}
-	res.Size = manifest.Config.Size
-	for _, l := range manifest.Layers {
-		res.Size += l.Size
-	}
+// publish signs what was made and puts it where it belongs.
+func (b *build) publish(ctx context.Context, made goods, res *result) error {
 	key, err := b.signer.key()
 	if err != nil {
 		return err
 	}
 	res.SignedBy = key.ID()
 	attach := func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
-		return sign.Sign(ctx, subject, b.target.repository(), key, statements, sign.Options{TLog: b.tlog, Existing: existing})
+		return sign.Sign(ctx, subject, b.target.repository(), key, made.statements[subject.Digest], sign.Options{TLog: b.tlog, Existing: existing})
 	}
-	err = b.target.put(ctx, img, attach)
+	err = b.target.put(ctx, made.top, attach)
 	b.uploads.clear()
 	if err != nil {
 		return err
@@ -38,9 +30,16 @@ func (b *build) publish(ctx context.Context, img v1.Image, statements []sign.Sta
 	return b.remember(res)
 }
 
-func (b *build) loadImage(ctx context.Context, img v1.Image, res *result) error {
+// loadImage loads the image that this machine can run, or else the only one.
+func (b *build) loadImage(ctx context.Context, jobs []*job, res *result) error {
 	if !b.load {
 		return nil
+	}
+	img := jobs[0].image
+	for _, j := range jobs {
+		if j.platform == machinePlatform {
+			img = j.image
+		}
 	}
 	tag, err := name.NewTag(b.recipe.Name + ":" + b.recipe.Version)
 	if t, ok := b.target.(*registryTarget); ok {

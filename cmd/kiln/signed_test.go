@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -12,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kiln-build/kiln/builder"
+	"github.com/kiln-build/kiln/builder/engine"
 	"github.com/kiln-build/kiln/builder/image"
 	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
@@ -28,18 +32,18 @@ func signed(ts *testscript.TestScript, neg bool, args []string) {
 	ctx := context.Background()
 	r, err := loadRecipe(ts.MkAbs(args[1]))
 	ts.Check(err)
-	img, statements, err := stub(ctx, r)
+	made, err := stub(ctx, r)
 	ts.Check(err)
 	attach := func(context.Context, v1.Descriptor, recipes.Attached) ([]recipes.Attachment, error) { return nil, nil }
 	if args[0] != "unsigned" {
 		key, _, err := sign.DevelopmentKey(ts.MkAbs(args[0]))
 		ts.Check(err)
 		attach = func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
-			return sign.Sign(ctx, subject, r.Name, key, statements, sign.Options{Existing: existing})
+			return sign.Sign(ctx, subject, r.Name, key, made.statements[subject.Digest], sign.Options{Existing: existing})
 		}
 	}
 	if filepath.Ext(args[2]) == ".oci" {
-		_, err := push.WriteLayout(ctx, ts.MkAbs(args[2]), img, attach, []string{r.Version})
+		_, err := push.WriteLayout(ctx, ts.MkAbs(args[2]), made.top, attach, []string{r.Version})
 		ts.Check(err)
 		return
 	}
@@ -47,46 +51,91 @@ func signed(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	reg, err := push.New(push.Config{})
 	ts.Check(err)
-	_, err = reg.Push(ctx, tag.Context(), img, attach, []string{tag.TagStr()})
+	_, err = reg.Push(ctx, tag.Context(), made.top, attach, []string{tag.TagStr()})
 	ts.Check(err)
 }
 
-// stub is an image with the build key of the recipe and its lock, and the
-// statements about it.
-func stub(ctx context.Context, r *recipes.Recipe) (v1.Image, []sign.Statement, error) {
-	lock, err := recipes.ReadLock(recipes.LockPath(r.File))
-	if err != nil {
-		return nil, nil, err
+// stub is what a build of the recipe with its lock makes, with random files in
+// the images: their build keys, and the statements about them.
+func stub(ctx context.Context, r *recipes.Recipe) (goods, error) {
+	b := &build{recipe: r, platforms: r.Platforms, target: &layoutTarget{}}
+	var err error
+	if b.lock, err = recipes.ReadLock(recipes.LockPath(r.File)); err != nil {
+		return goods{}, err
 	}
-	text, err := lock.Marshal()
-	if err != nil {
-		return nil, nil, err
+	if b.trees, err = builder.LocalTrees(ctx, r); err != nil {
+		return goods{}, err
 	}
-	trees, err := builder.LocalTrees(ctx, r)
-	if err != nil {
-		return nil, nil, err
+	var jobs []*job
+	for _, p := range r.Platforms {
+		j, err := stubJob(b, p)
+		if err != nil {
+			return goods{}, err
+		}
+		b.keys, jobs = append(b.keys, j.key), append(jobs, j)
 	}
-	key, err := builder.Key(r, lock, trees, r.Platforms[0])
+	return b.compose(jobs, &result{Key: builder.IndexKey(b.keys)})
+}
+
+func stubJob(b *build, platform string) (*job, error) {
+	key, err := builder.Key(b.recipe, b.lock, b.trees, platform)
 	if err != nil {
-		return nil, nil, err
-	}
-	provenance, err := sign.Provenance(sign.ProvenanceInput{
-		BuilderID: localBuilder, Recipe: r, Lock: lock, LockText: text, Platform: r.Platforms[0], Key: key,
-		Local: map[string]string{lock.Sources[0].Name: trees[0]},
-	})
-	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	base, err := random.Image(256, 1)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	file, err := base.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	file = file.DeepCopy()
+	file.OS, file.Architecture, _ = strings.Cut(platform, "/")
+	if base, err = mutate.ConfigFile(base, file); err != nil {
+		return nil, err
 	}
 	img, ok := mutate.Annotations(base, map[string]string{image.KeyAnnotation: key}).(v1.Image)
 	if !ok {
 		panic("an annotated image is an image")
 	}
-	return img, []sign.Statement{
-		{PredicateType: sign.PredicateSPDX, Predicate: json.RawMessage(`{"spdxVersion":"SPDX-2.3"}`)},
-		{PredicateType: sign.PredicateProvenance, Predicate: provenance},
-	}, nil
+	j := &job{build: b, platform: platform, key: key, image: img, conn: &engine.Engine{}}
+	if j.digest, err = img.Digest(); err != nil {
+		return nil, err
+	}
+	provenance, err := j.provenance(sign.ProvenanceInput{Platform: platform, Key: key})
+	j.statements = []sign.Statement{
+		{PredicateType: sign.PredicateSPDX, Predicate: json.RawMessage(`{"spdxVersion":"SPDX-2.3"}`)}, provenance,
+	}
+	return j, err
+}
+
+// platforms RECIPE PLATFORM...: makes the recipe, and its lock, one for these
+// platforms. All are built with the packages of the first.
+func platforms(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: platforms RECIPE PLATFORM...")
+	}
+	file := filepath.Join(ts.MkAbs(args[0]), "recipe.yaml")
+	lock, err := recipes.ReadLock(recipes.LockPath(file))
+	ts.Check(err)
+	text, err := os.ReadFile(file)
+	ts.Check(err)
+	lines := slices.DeleteFunc(strings.SplitAfter(string(text), "\n"), func(l string) bool { return strings.HasPrefix(l, "platforms:") })
+	lines = append(lines, "platforms: ["+strings.Join(args[1:], ", ")+"]\n")
+	ts.Check(os.WriteFile(file, []byte(strings.Join(lines, "")), 0o600))
+	r, err := recipes.Load(file)
+	ts.Check(err)
+	first := lock.Platforms[0]
+	lock.Inputs, lock.Platforms = recipes.Inputs(r), nil
+	for _, p := range args[1:] {
+		locked := recipes.LockedPlatform{Platform: p, Build: first.Build}
+		if p != first.Platform {
+			locked.Builder = first.Platform
+		}
+		lock.Platforms = append(lock.Platforms, locked)
+	}
+	out, err := lock.Marshal()
+	ts.Check(err)
+	ts.Check(os.WriteFile(recipes.LockPath(file), out, 0o600))
 }

@@ -21,14 +21,7 @@ func (b *build) summary(res *result) {
 		b.say("%s %s  unchanged since %s, verified  (%.1f s)", res.Name, res.Version, b.since(res), b.clock.total().Seconds())
 		return
 	}
-	b.say("%s %s  %s  %s  %d packages, %d files, all accounted for  user %s  (%.1f s)",
-		res.Name, res.Version, res.Platform, megabytes(res.Size), res.Packages, res.Files, res.User, b.clock.total().Seconds())
-	for _, pkg := range slices.Sorted(maps.Keys(res.Added)) {
-		b.say("  needs       %s: %s", pkg, res.Added[pkg])
-	}
-	for _, t := range res.Tests {
-		b.say("  tested      %s", t.Name)
-	}
+	b.made(res)
 	if b.signer.development() {
 		b.say("  signed      development key (local, not for production)")
 	} else {
@@ -46,6 +39,34 @@ func (b *build) summary(res *result) {
 		b.say("  pushed      %s", ref)
 	}
 	b.say("  verify      kiln verify %s --key %s", res.Reference, b.verifyKey())
+}
+
+// made says what was made for each platform.
+func (b *build) made(res *result) {
+	size := func(p *platformResult) string {
+		return fmt.Sprintf("%s  %s  %d packages, %d files, all accounted for", p.Platform, megabytes(p.Size), p.Packages, p.Files)
+	}
+	if !b.index() {
+		p := res.Platforms[0]
+		b.say("%s %s  %s  user %s  (%.1f s)", res.Name, res.Version, size(p), res.User, b.clock.total().Seconds())
+		b.notes(p)
+		return
+	}
+	b.say("%s %s  user %s  (%.1f s)", res.Name, res.Version, res.User, b.clock.total().Seconds())
+	for _, p := range res.Platforms {
+		b.say("  %s", size(p))
+		b.notes(p)
+	}
+}
+
+// notes are what is worth knowing about the image of one platform.
+func (b *build) notes(p *platformResult) {
+	for _, pkg := range slices.Sorted(maps.Keys(p.Added)) {
+		b.say("  needs       %s: %s", pkg, p.Added[pkg])
+	}
+	for _, t := range p.Tests {
+		b.say("  tested      %s", t.Name)
+	}
 }
 
 // verifyKey is the public key's file, by the usual names.

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sign"
 )
 
@@ -15,7 +18,9 @@ func verifyCommand() *cli.Command {
 	return &cli.Command{
 		Name: "verify", Usage: "check an image's signature, SBOM and provenance", ArgsUsage: "IMAGE",
 		Description: "Checks that the image is signed, and that a signed SPDX document and a signed SLSA\n" +
-			"provenance about this very digest are attached to it. Exits with 4 where any is not.",
+			"provenance about this very digest are attached to it. Of an index over several platforms\n" +
+			"it checks signature and provenance, and all three of each image that the index lists.\n" +
+			"Exits with 4 where any is not.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "key", Usage: "public key `FILE` that must have signed"},
 			outputFlag("what stdout gets: text (the reference) or json"),
@@ -32,6 +37,10 @@ type verification struct {
 	Key       string         `json:"key"`
 	Verified  bool           `json:"verified"`
 	Checks    []checkedThing `json:"checks"`
+	// Platform is set where an index lists the image, and Images where the
+	// digest is that of an index.
+	Platform string          `json:"platform,omitempty"`
+	Images   []*verification `json:"images,omitempty"`
 }
 
 type checkedThing struct {
@@ -91,28 +100,45 @@ func checkImage(c *cli.Context, key *sign.Key) (name.Digest, *verification, erro
 	if !ok {
 		return name.Digest{}, nil, fmt.Errorf("verifying %s: the registry has no such image", ref)
 	}
-	digest := ref.Context().Digest(found.Descriptor.Digest.String())
-	attached, err := registry.Statements(c.Context, digest)
+	repo := ref.Context()
+	digest := repo.Digest(found.Descriptor.Digest.String())
+	seen, err := inspect(c.Context, found, func(ctx context.Context, d v1.Hash) (recipes.Attached, error) {
+		return registry.Statements(ctx, repo.Digest(d.String()))
+	}, key)
 	if err != nil {
 		return digest, nil, err
 	}
-	report, err := sign.Verify(c.Context, found.Descriptor.Digest, attached, sign.Identity{Key: key}, required)
-	if report == nil {
-		return digest, nil, err
+	return digest, verificationOf(repo, seen), seen.verdict()
+}
+
+func verificationOf(repo name.Repository, i *inspection) *verification {
+	v := &verification{
+		Reference: repo.Digest(i.digest.String()).Name(), Digest: i.digest.String(), Key: i.report.Key,
+		Platform: i.platform, Verified: i.verdict() == nil,
 	}
-	v := &verification{Reference: digest.Name(), Digest: digest.DigestStr(), Key: report.Key, Verified: err == nil}
-	for _, check := range report.Checks {
+	for _, check := range i.report.Checks {
 		t := checkedThing{PredicateType: check.PredicateType, Place: check.Place, OK: check.Err == nil}
 		if check.Err != nil {
 			t.Reason = check.Err.Error()
 		}
 		v.Checks = append(v.Checks, t)
 	}
-	return digest, v, err
+	for _, img := range i.images {
+		v.Images = append(v.Images, verificationOf(repo, img))
+	}
+	return v
 }
 
 func (v *verification) print(w io.Writer) {
 	fmt.Fprintf(w, "%s\n  key         %s\n", v.Reference, v.Key)
+	v.printChecks(w)
+	for _, img := range v.Images {
+		fmt.Fprintf(w, "  %s@%s\n", img.Platform, img.Digest)
+		img.printChecks(w)
+	}
+}
+
+func (v *verification) printChecks(w io.Writer) {
 	for _, c := range v.Checks {
 		outcome := "ok"
 		if !c.OK {

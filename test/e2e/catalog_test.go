@@ -38,9 +38,14 @@ func testRecipe(t *testing.T, b *bed, name string) {
 	recipe := b.copyRecipe(t, catalog(name))
 	out := b.build(t, recipe, "catalog/"+name)
 	image := b.Addr + "/catalog/" + name + "@" + out.Digest
-	t.Logf("%s: %d bytes, %d packages, %d files", image, out.Size, out.Packages, out.Files)
-	if out.Size <= 0 || out.Files <= 0 || len(out.References) == 0 {
-		t.Errorf("got size %d, files %d, references %v, want some of each", out.Size, out.Files, out.References)
+	t.Logf("%s: %+v", image, out.Platforms)
+	for _, p := range out.Platforms {
+		if p.Size <= 0 || p.Files <= 0 {
+			t.Errorf("%s: got size %d, %d files, want some of each", p.Platform, p.Size, p.Files)
+		}
+	}
+	if len(out.Platforms) == 0 || len(out.References) == 0 {
+		t.Errorf("got platforms %v, references %v, want some of each", out.Platforms, out.References)
 	}
 	t.Run("verify", func(t *testing.T) { b.must(t, "kiln", "verify", image, "--key", b.pub, "--registry-ca", b.CAFile) })
 	t.Run("cosign", func(t *testing.T) { testCosign(t, b, image) })

@@ -107,14 +107,21 @@ func (b *bed) mustFail(t *testing.T, code int, words []string, args ...string) r
 
 // built is what `kiln build --output json` prints.
 type built struct {
-	Digest     string   `json:"digest"`
-	References []string `json:"references"`
-	Size       int64    `json:"size"`
-	Packages   int      `json:"packages"`
-	Files      int      `json:"files"`
-	Unchanged  bool     `json:"unchanged"`
+	Digest     string          `json:"digest"`
+	References []string        `json:"references"`
+	Unchanged  bool            `json:"unchanged"`
+	Platforms  []builtPlatform `json:"platforms"`
 	// stderr is what it said while it built.
 	stderr string
+}
+
+// builtPlatform is the image of one platform.
+type builtPlatform struct {
+	Platform string `json:"platform"`
+	Digest   string `json:"digest"`
+	Size     int64  `json:"size"`
+	Packages int    `json:"packages"`
+	Files    int    `json:"files"`
 }
 
 // flags are those of every build in these tests.

@@ -59,12 +59,17 @@ func run(args []string) error {
 
 // image is what kiln build says of an image.
 type image struct {
-	Reference string `json:"reference"`
-	Digest    string `json:"digest"`
-	Unchanged bool   `json:"unchanged"`
-	Size      int64  `json:"size"`
-	Packages  int    `json:"packages"`
-	Files     int    `json:"files"`
+	Reference string          `json:"reference"`
+	Digest    string          `json:"digest"`
+	Unchanged bool            `json:"unchanged"`
+	Platforms []platformImage `json:"platforms"`
+}
+
+type platformImage struct {
+	Platform string `json:"platform"`
+	Size     int64  `json:"size"`
+	Packages int    `json:"packages"`
+	Files    int    `json:"files"`
 }
 
 // build builds the recipe with its committed lock. Locks age as the archive
@@ -119,15 +124,17 @@ func (i *image) remember(out []byte) error {
 		return err
 	}
 	if old.Digest == i.Digest {
-		i.Size, i.Packages, i.Files = old.Size, old.Packages, old.Files
+		i.Platforms = old.Platforms
 	}
 	return nil
 }
 
 func (i *image) show(host string) {
 	tag := strings.SplitN(i.Reference, "@", 2)[0]
-	fmt.Printf("\ndigest    %s\nsize      %.1f MB\npackages  %d\nfiles     %d\n",
-		i.Digest, float64(i.Size)/1e6, i.Packages, i.Files)
+	fmt.Printf("\ndigest    %s\n", i.Digest)
+	for _, p := range i.Platforms {
+		fmt.Printf("platform  %s\nsize      %.1f MB\npackages  %d\nfiles     %d\n", p.Platform, float64(p.Size)/1e6, p.Packages, p.Files)
+	}
 	fmt.Printf("registry  http://%s, image %s (`make quickstart-stop` ends it)\n", host, tag)
 	fmt.Printf("\nRun it:\n  podman run --rm --read-only --cap-drop=all --security-opt=no-new-privileges \\\n"+
 		"    --tls-verify=false -p 4222:4222 %s\n", i.Reference)

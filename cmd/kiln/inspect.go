@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/kiln-build/kiln/builder/push"
+	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sign"
+)
+
+// What must be signed for an image, and for an index, to count as kiln's. The
+// documents about files are those of the images that an index lists.
+var (
+	required        = []string{sign.PredicateSignature, sign.PredicateSPDX, sign.PredicateProvenance}
+	requiredOfIndex = []string{sign.PredicateSignature, sign.PredicateProvenance}
+)
+
+// inspection is what was found of an image or an index, and of each image that
+// the index lists.
+type inspection struct {
+	digest   v1.Hash
+	platform string // where an index lists it
+	report   *sign.Report
+	err      error // where something that is required does not verify
+	images   []*inspection
+}
+
+// reader reads what is attached to a manifest.
+type reader func(context.Context, v1.Hash) (recipes.Attached, error)
+
+// inspect checks what is attached to an image, or to an index and all that it
+// lists. The error is about what keeps it from checking; verdict says whether
+// what was found is good.
+func inspect(ctx context.Context, found push.Found, read reader, key *sign.Key) (*inspection, error) {
+	require := required
+	if found.Descriptor.MediaType.IsIndex() {
+		require = requiredOfIndex
+	}
+	top := &inspection{digest: found.Descriptor.Digest}
+	if err := top.check(ctx, read, key, require); err != nil {
+		return nil, err
+	}
+	for _, d := range found.Manifests {
+		i := &inspection{digest: d.Digest, platform: "unknown platform"}
+		if d.Platform != nil {
+			i.platform = d.Platform.String()
+		}
+		if err := i.check(ctx, read, key, required); err != nil {
+			return nil, err
+		}
+		top.images = append(top.images, i)
+	}
+	return top, nil
+}
+
+func (i *inspection) check(ctx context.Context, read reader, key *sign.Key, require []string) error {
+	attached, err := read(ctx, i.digest)
+	if err != nil {
+		return err
+	}
+	i.report, i.err = sign.Verify(ctx, i.digest, attached, sign.Identity{Key: key}, require)
+	var unverified *sign.Error
+	if i.err != nil && !errors.As(i.err, &unverified) {
+		return i.err
+	}
+	return nil
+}
+
+// verdict is nil where all that is required verifies.
+func (i *inspection) verdict() error {
+	errs := []error{i.err}
+	for _, img := range i.images {
+		if img.err != nil {
+			errs = append(errs, listedError{img.err, img.platform})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// key is the build key that the provenance names, or empty.
+func (i *inspection) key() string {
+	provenance, ok := i.report.Statement(sign.PredicateProvenance)
+	if !ok {
+		return ""
+	}
+	return sign.BuildKey(provenance.Predicate)
+}
+
+// listedError is about an image that an index lists: each of its lines names
+// the platform.
+type listedError struct {
+	error
+	platform string
+}
+
+func (e listedError) Error() string {
+	return e.platform + ": " + strings.ReplaceAll(e.error.Error(), "\n", "\n"+e.platform+": ")
+}
+
+func (e listedError) Unwrap() error { return e.error }

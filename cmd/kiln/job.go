@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/kiln-build/kiln/builder"
+	"github.com/kiln-build/kiln/builder/archive"
+	"github.com/kiln-build/kiln/builder/engine"
+	"github.com/kiln-build/kiln/builder/image"
+	"github.com/kiln-build/kiln/builder/progress"
+	"github.com/kiln-build/kiln/builder/spool"
+	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sign"
+)
+
+// job is the build for one platform.
+type job struct {
+	*build
+	platform string
+	key      string
+	res      *platformResult
+	conn     *engine.Engine
+	debian   *archive.Client
+	// downloads shows those of all jobs.
+	downloads *meter
+	display   *progress.Display
+	clock     *stopwatch
+
+	// What run leaves.
+	image      v1.Image
+	digest     v1.Hash
+	statements []sign.Statement
+}
+
+// jobs are the builds for all platforms; they go on at the same time.
+func (b *build) jobs(conn *engine.Engine, res *result) ([]*job, error) {
+	downloads := newMeter(os.Stderr, "downloading", b.display.Terminal())
+	debian, err := b.env.archive(b.store, b.lock, downloads.report)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []*job
+	for i, p := range b.platforms {
+		j := &job{
+			build: b, platform: p, key: b.keys[i], conn: conn, debian: debian, downloads: downloads,
+			display: b.display, clock: b.clock, res: &platformResult{Platform: p, Engine: conn.Where()},
+		}
+		if b.index() {
+			j.display, j.clock = b.display.Labelled(p), newStopwatch(b.clock.now)
+			j.res.Timings = j.clock.laps
+		}
+		res.Platforms = append(res.Platforms, j.res)
+		jobs = append(jobs, j)
+	}
+	return jobs, nil
+}
+
+// run builds, tests and describes the image.
+func (j *job) run(ctx context.Context) error {
+	sp, err := spool.New("")
+	if err != nil {
+		return err
+	}
+	defer sp.Close() //nolint:errcheck // nothing is lost
+	e := &builder.Engine{Client: j.conn.Client, Store: j.store, Secrets: j.env.secrets(), Display: j.display}
+	made, err := j.assemble(ctx, e, sp)
+	if err != nil {
+		return err
+	}
+	if err := j.take(made); err != nil {
+		return err
+	}
+	if j.res.Tests, err = e.Test(ctx, j.recipe, made.Image, j.platform); err != nil {
+		return err
+	}
+	j.clock.lap("test")
+	j.statements, err = j.describe(made)
+	j.clock.lap("describe")
+	return err
+}
+
+// take notes the image that was made.
+func (j *job) take(made *image.Result) (err error) {
+	j.image = made.Image
+	if j.digest, err = made.Image.Digest(); err != nil {
+		return err
+	}
+	manifest, err := made.Image.Manifest()
+	if err != nil {
+		return err
+	}
+	j.res.Digest, j.res.Reference = j.digest.String(), j.target.reference(j.digest)
+	j.res.Packages, j.res.Added = len(made.Content.Packages), made.Added
+	j.res.Size = manifest.Config.Size
+	for _, l := range manifest.Layers {
+		j.res.Size += l.Size
+	}
+	return nil
+}
+
+// assemble compiles the service and composes its image.
+func (j *job) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool) (*image.Result, error) {
+	images := &registryImages{registry: j.registry}
+	prepare := &builder.Preparer{
+		Archive: j.debian, Sources: j.env.sources(j.store, j.debian), Store: j.store, Memo: j.env.memo(), Image: images.image,
+		Warm: e.Warm,
+	}
+	inputs, err := prepare.Prepare(ctx, j.recipe, j.lock, j.trees, j.platform)
+	j.downloads.clear()
+	if err != nil {
+		return nil, err
+	}
+	j.clock.lap("prepare")
+	plan, err := builder.NewPlan(j.recipe, j.lock, j.platform, inputs)
+	if err != nil {
+		return nil, err
+	}
+	artifacts, err := e.Compile(ctx, plan, sp)
+	if err != nil {
+		return nil, err
+	}
+	j.clock.lap("compile")
+	in := image.Input{
+		Recipe: j.recipe, Lock: j.lock, Platform: j.platform, Artifacts: artifacts, Key: j.key,
+		Store: j.store, Memo: j.env.memo(),
+		Lists: func(ctx context.Context) (map[string]string, error) { return e.FileLists(ctx, plan, sp) },
+		Fetch: func(ctx context.Context, pkgs []recipes.Package) error {
+			return j.debian.Fetch(ctx, archive.FilesOf(pkgs))
+		},
+	}
+	if _, own := image.BasePackages(j.recipe.Image.Base); !own {
+		if in.Base, err = images.image(ctx, j.recipe.Image.Base, j.platform); err != nil {
+			return nil, err
+		}
+	}
+	made, err := image.Assemble(ctx, in)
+	j.clock.lap("assemble")
+	return made, err
+}
