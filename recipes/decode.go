@@ -1,7 +1,9 @@
 package recipes
 
 import (
+	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -150,7 +152,26 @@ func (d *decoder) unknown(key *yaml.Node, v reflect.Value, path string, names []
 	near := nearest(key.Value, names)
 	d.wrong[join(path, near)] = true // what was meant is not missing as well
 	d.wrong[join(path, "?")] = true
-	d.add(at(key), hint(key.Value, noun+"s", names), "unknown %s %q", noun, key.Value)
+	d.add(at(key), explained(path, noun, near, hint(key.Value, noun+"s", names)), "unknown %s %q", noun, key.Value)
+}
+
+// stepPath is the path of a step or source, with its kind.
+var stepPath = regexp.MustCompile(`^(build\.step|source)s\[\d+\]\.([a-z]+)$`)
+
+// explained is a hint about the name of a step, of a source, or of a field of
+// these, with where to read more.
+func explained(path, noun, near, hint string) string {
+	m := stepPath.FindStringSubmatch(path)
+	if !strings.HasSuffix(hint, "?") {
+		hint += ";"
+	}
+	switch {
+	case m != nil:
+		return fmt.Sprintf("%s `kiln explain %s %s` shows all fields", hint, strings.TrimPrefix(m[1], "build."), m[2])
+	case noun != "field" && near != "":
+		return fmt.Sprintf("%s `kiln explain %s %s` shows its fields", hint, noun, near)
+	}
+	return strings.TrimSuffix(hint, ";")
 }
 
 func (d *decoder) require(n *yaml.Node, v reflect.Value, path, name string, found bool) {

@@ -60,7 +60,7 @@ image:
 	// recipe.yaml:6:10: license "GPLv2" is not an SPDX expression
 	//   hint: did you mean "GPL-2.0-only"?
 	// recipe.yaml:12:7: unknown step "golang"
-	//   hint: did you mean "go"?
+	//   hint: did you mean "go"? `kiln explain step go` shows its fields
 }
 
 func ExampleInputs() {

@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// Nearest is the one of names that word is most likely a slip of, or "" where
+// none is near.
+func Nearest(word string, names []string) string { return nearest(word, names) }
+
 // nearest is the one of names that word is most likely a slip of, or "" where
 // none is near. Of two that are equally near the first wins. Near is also what
 // word begins with, as in "golang".

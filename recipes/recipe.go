@@ -27,11 +27,18 @@ type Recipe struct {
 	// places are where the values stand, by path: see Pos.
 	places map[string]Pos
 
-	Kiln     string `yaml:"kiln" kiln:"required"`
-	Name     string `yaml:"name" kiln:"required"`
-	Version  string `yaml:"version" kiln:"required,number,raw"`
-	Summary  string `yaml:"summary" kiln:"required"`
-	License  string `yaml:"license" kiln:"required"`
+	// Kiln is the version of the format: v1.
+	Kiln string `yaml:"kiln" kiln:"required"`
+	// Name is what the image is called in reports, and its folder without
+	// --push.
+	Name string `yaml:"name" kiln:"required"`
+	// Version is that of the service, and the image's tag.
+	Version string `yaml:"version" kiln:"required,number,raw"`
+	// Summary says in one line what the service is.
+	Summary string `yaml:"summary" kiln:"required"`
+	// License is that of the service, as an SPDX expression.
+	License string `yaml:"license" kiln:"required"`
+	// Homepage is the URL of the service's own page.
 	Homepage string `yaml:"homepage"`
 	// Vars are what ${vars.x} stands for.
 	Vars map[string]string `yaml:"vars" kiln:"number,raw"`
@@ -41,11 +48,14 @@ type Recipe struct {
 	// Platforms are the OCI platforms to build for, as os/arch. Empty is
 	// linux/amd64, on whatever machine.
 	Platforms []string `yaml:"platforms"`
-	Sources   []Source `yaml:"sources" kiln:"required"`
-	Build     Build    `yaml:"build" kiln:"required"`
-	Image     Image    `yaml:"image" kiln:"required"`
-	Tests     []Test   `yaml:"tests"`
-	Allow     []Allow  `yaml:"allow"`
+	// Sources are where the source code comes from.
+	Sources []Source `yaml:"sources" kiln:"required"`
+	Build   Build    `yaml:"build" kiln:"required"`
+	Image   Image    `yaml:"image" kiln:"required"`
+	// Tests are run on the finished image before it is published.
+	Tests []Test `yaml:"tests"`
+	// Allow lists findings about the image that are accepted.
+	Allow []Allow `yaml:"allow"`
 }
 
 // Source is one origin of source code. Exactly one of Archive, Git, Go,
@@ -65,6 +75,7 @@ type Source struct {
 
 // ArchiveSource is a tar (gz, xz, bz2, zst) or zip file.
 type ArchiveSource struct {
+	// URL is where the file is, by https or http and without credentials.
 	URL string `yaml:"url" kiln:"required"`
 	// Mirrors are tried in order after URL.
 	Mirrors []string `yaml:"mirrors"`
@@ -77,6 +88,7 @@ type ArchiveSource struct {
 
 // GitSource is a commit of a git repository.
 type GitSource struct {
+	// URL is the repository's, by https, http, ssh or git, or user@host:path.
 	URL string `yaml:"url" kiln:"required"`
 	// Ref is a branch or tag; the lock pins the commit it stood for.
 	Ref string `yaml:"ref"`
@@ -87,6 +99,7 @@ type GitSource struct {
 // DebianSource is a source package of the Debian archive. In YAML a string is
 // its name.
 type DebianSource struct {
+	// Package is the name of the source package.
 	Package string `yaml:"package" kiln:"required"`
 	// Suite is the one suite to take it from, such as sid or trixie; empty
 	// is the recipe's suite with its updates and security updates.
@@ -111,7 +124,7 @@ type Build struct {
 	// Image is a registry image by digest that serves as the build
 	// environment in place of one made from locked packages.
 	Image string `yaml:"image"`
-	// Toolchain lists names of Toolchains, or name@version; in YAML a string
+	// Toolchain lists what compiles, as name or name@version; in YAML a string
 	// is one toolchain.
 	Toolchain []string `yaml:"toolchain" kiln:"single"`
 	// Native compiles on the platform itself, by an engine that can run it,
@@ -123,9 +136,12 @@ type Build struct {
 	// Multi-Arch: foreign or Architecture: all, the one that the build can
 	// run. NAME:native is always that one, NAME:any where it is Multi-Arch:
 	// allowed.
-	Packages []string          `yaml:"packages"`
-	Env      map[string]string `yaml:"env" kiln:"scalar,shell"`
-	Steps    []Step            `yaml:"steps" kiln:"required"`
+	Packages []string `yaml:"packages"`
+	// Env are environment variables of all steps.
+	Env map[string]string `yaml:"env" kiln:"scalar,shell"`
+	// Steps are carried out in their order, in /src; what they put into
+	// $DESTDIR the image takes.
+	Steps []Step `yaml:"steps" kiln:"required"`
 }
 
 // Image says what the image holds besides the artifacts and how it runs.
@@ -139,9 +155,12 @@ type Image struct {
 	// Home is the user's home folder. Empty is /home/nonroot.
 	Home string `yaml:"home"`
 	// Entrypoint is the program, as an absolute path, and its first arguments.
-	Entrypoint []string          `yaml:"entrypoint" kiln:"required"`
-	Args       []string          `yaml:"args"`
-	Env        map[string]string `yaml:"env" kiln:"scalar,shell"`
+	Entrypoint []string `yaml:"entrypoint" kiln:"required"`
+	// Args follow Entrypoint where whoever runs the image gives none.
+	Args []string `yaml:"args"`
+	// Env are environment variables of the service; they are no place for
+	// secrets.
+	Env map[string]string `yaml:"env" kiln:"scalar,shell"`
 	// Workdir is the folder that the service starts in. Empty is /.
 	Workdir string `yaml:"workdir"`
 	// Ports are port or port/protocol (tcp, udp), as in the OCI image
@@ -149,16 +168,19 @@ type Image struct {
 	Ports []string `yaml:"ports" kiln:"single,scalar"`
 	// Volumes are folders the service writes to; kiln makes them, owned by
 	// User.
-	Volumes     []string          `yaml:"volumes"`
-	StopSignal  string            `yaml:"stop-signal"`
-	Labels      map[string]string `yaml:"labels"`
+	Volumes []string `yaml:"volumes"`
+	// StopSignal asks the service to end, such as SIGQUIT. Empty is SIGTERM.
+	StopSignal string `yaml:"stop-signal"`
+	// Labels go into the image's configuration.
+	Labels map[string]string `yaml:"labels"`
+	// Annotations go into the image's manifest.
 	Annotations map[string]string `yaml:"annotations"`
 }
 
 // Allow excuses one finding about the finished image.
 type Allow struct {
 	Pos Pos `yaml:"-"`
-	// Rule is one of Rules.
+	// Rule is the id of the rule that the finding is about.
 	Rule string `yaml:"rule" kiln:"required"`
 	// Path is the path the finding is about, or a path.Match pattern.
 	Path string `yaml:"path"`

@@ -5,13 +5,15 @@ package recipes
 type Test struct {
 	Pos Pos `yaml:"-"`
 	// Name is how reports call the test. Empty is the command.
-	Name string   `yaml:"name"`
-	Run  []string `yaml:"run" kiln:"required"`
+	Name string `yaml:"name"`
+	// Run is the program, as an absolute path, and its arguments.
+	Run []string `yaml:"run" kiln:"required"`
 	// Exit is the expected exit code.
 	Exit int `yaml:"exit"`
 	// Stdout and Stderr must occur in what the program writes. Between
 	// slashes (/…/) they are regular expressions.
-	Stdout string            `yaml:"stdout"`
-	Stderr string            `yaml:"stderr"`
-	Env    map[string]string `yaml:"env" kiln:"scalar,shell"`
+	Stdout string `yaml:"stdout"`
+	Stderr string `yaml:"stderr"`
+	// Env are environment variables of the program, besides the image's.
+	Env map[string]string `yaml:"env" kiln:"scalar,shell"`
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kiln-build/kiln/builder"
 	"github.com/kiln-build/kiln/builder/image"
+	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sign"
 )
 
@@ -35,7 +36,11 @@ func unknownCommand(c *cli.Context) error {
 			names = append(names, cmd.Name)
 		}
 	}
-	return withHint{usagef("there is no command %q", c.Args().First()), "there are " + strings.Join(names, ", ")}
+	h := "there are " + strings.Join(names, ", ")
+	if near := recipes.Nearest(c.Args().First(), names); near != "" {
+		h = fmt.Sprintf("did you mean %q?", near)
+	}
+	return withHint{usagef("there is no command %q", c.Args().First()), h}
 }
 
 // withHint is an error with a way out.

@@ -46,6 +46,7 @@ func TestScript(t *testing.T) {
 			env.Defer(func() { silent.Close() })
 			env.Setenv("SILENT", silent.Addr().String())
 			env.Setenv("CATALOG", catalog)
+			env.Setenv("SCHEMA", filepath.Join(filepath.Dir(catalog), "schema.json"))
 			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"} {
 				env.Setenv(name, filepath.Join(env.WorkDir, strings.ToLower(name)))
 			}

@@ -1,0 +1,14 @@
+package recipes
+
+import _ "embed"
+
+// schemaJSON is written by `go test ./recipes -run TestSchema -update`, from
+// the types that a recipe is decoded into, their tags, and their comments.
+//
+//go:embed schema.json
+var schemaJSON []byte
+
+// Schema is the JSON Schema (draft-07, which editors' language servers know
+// best) of a recipe. What it accepts may still be refused by [Load], which
+// looks at more than form.
+func Schema() []byte { return append([]byte(nil), schemaJSON...) }
