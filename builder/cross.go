@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -17,6 +18,45 @@ func (p *Plan) compilers() (cc, cxx string) {
 	}
 	return cc, cxx
 }
+
+// crossSeeds are the packages of toolchains, of which each runs during the
+// build, as a cross environment needs them: compilers that make what the
+// target runs, and the target's own libraries to link with, those that the
+// compiler itself brings among them. The archiver of binutils takes object
+// files of any architecture, so makefiles that call it ar may.
+func crossSeeds(seeds []string, t Target) []string {
+	if !t.Cross() {
+		return seeds
+	}
+	var out []string
+	for _, seed := range seeds {
+		name, version := splitSeed(seed)
+		of := func(library string) string { return library + ":" + t.Arch() }
+		switch {
+		case crossCompiler.MatchString(name):
+			out = append(out, name+"-"+t.Triplet()+version)
+		case name == "libc6-dev":
+			out = append(out, of(name), of("libgcc-s1"), of("libstdc++6"), of("libatomic1"), of("libgomp1"), "binutils")
+		case name == "rustc":
+			out = append(out, seed, of("libstd-rust-dev")+version)
+		default:
+			out = append(out, seed)
+		}
+	}
+	return out
+}
+
+// splitSeed takes the version, suite or architecture off a package's name.
+func splitSeed(seed string) (name, rest string) {
+	if i := strings.IndexAny(seed, ":/="); i >= 0 {
+		return seed[:i], seed[i:]
+	}
+	return seed, ""
+}
+
+// crossCompiler are the packages that Debian has for other architectures as
+// NAME-TRIPLET.
+var crossCompiler = regexp.MustCompile(`^(gcc|g\+\+|gfortran|gnat)(-[0-9]+)?$`)
 
 // targetEnv tells every step what it builds for. Debian has a tool of binutils
 // under $KILN_TRIPLET-NAME whether it is for another architecture or not.

@@ -52,6 +52,12 @@ func (k *Locker) Lock(ctx context.Context, r *recipes.Recipe) (*recipes.Lock, er
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	if err := sameArchives(archives, r.Platforms); err != nil {
+		return nil, err
+	}
+	if err := checkSkew(l.Platforms); err != nil {
+		return nil, placed(r, r.Pos("platforms"), err)
+	}
 	l.Archives = archives[0]
 	if err := k.addSourceSuites(ctx, r, l); err != nil {
 		return nil, err

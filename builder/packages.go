@@ -23,8 +23,21 @@ func (k *Locker) platform(ctx context.Context, r *recipes.Recipe, platform strin
 	if err != nil {
 		return locked, nil, fmt.Errorf("locking packages for %s: %w", platform, err)
 	}
+	target, err := newTarget(platform, r.Builder(platform))
+	if err != nil {
+		return locked, nil, err
+	}
+	tools := index
+	if target.Cross() {
+		locked.Builder = target.Builder
+		native, err := k.Archive.Index(ctx, r.Suite, Architecture(target.Builder))
+		if err != nil {
+			return locked, nil, fmt.Errorf("locking packages for %s: %w", target.Builder, err)
+		}
+		tools = native.With(index)
+	}
 	if r.Build.Image == "" {
-		if locked.Build, err = buildPackages(r, index); err != nil {
+		if locked.Build, err = buildPackages(r, tools, target); err != nil {
 			return locked, nil, err
 		}
 	}
@@ -32,7 +45,7 @@ func (k *Locker) platform(ctx context.Context, r *recipes.Recipe, platform strin
 	return locked, index.Archives(), err
 }
 
-func buildPackages(r *recipes.Recipe, index *archive.Index) ([]recipes.Package, error) {
+func buildPackages(r *recipes.Recipe, index *archive.Index, target Target) ([]recipes.Package, error) {
 	var seeds []string
 	for _, t := range r.Build.Toolchain {
 		packages, err := checkToolchain(r, t, index)
@@ -41,7 +54,8 @@ func buildPackages(r *recipes.Recipe, index *archive.Index) ([]recipes.Package, 
 		}
 		seeds = append(seeds, packages...)
 	}
-	res, err := index.Resolve(archive.Request{Seeds: append(seeds, extraPackages(r)...), Essential: true})
+	seeds = crossSeeds(append(seeds, extraPackages(r)...), target)
+	res, err := index.Resolve(archive.Request{Seeds: seeds, Build: r.Build.Packages, Essential: true})
 	if err != nil {
 		return nil, placedPackages(r, "build.packages", r.Build.Packages, err)
 	}

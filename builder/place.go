@@ -50,7 +50,7 @@ func placedPackages(r *recipes.Recipe, path string, list []string, err error) er
 	at := path
 	var unmet *archive.UnmetError
 	if errors.As(err, &unmet) {
-		at = entryOf(path, list, strings.FieldsFunc(unmet.Chain+" ", func(r rune) bool { return r == ' ' || r == '=' || r == '(' })[0])
+		at = entryOf(path, list, strings.FieldsFunc(unmet.Chain+" ", func(r rune) bool { return strings.ContainsRune(" =(:", r) })[0])
 	}
 	return placed(r, r.Pos(at), err)
 }

@@ -66,9 +66,13 @@ func tool(toolchain string) (name, version string, versioned bool) {
 }
 
 // BuildPackages are the names of the packages that a recipe's build
-// environment is made of, besides the essential ones and what they all depend
-// on.
-func BuildPackages(r *recipes.Recipe) ([]string, error) {
+// environment for a platform is made of, besides the essential ones and what
+// they all depend on.
+func BuildPackages(r *recipes.Recipe, platform string) ([]string, error) {
+	target, err := newTarget(platform, r.Builder(platform))
+	if err != nil {
+		return nil, err
+	}
 	var names []string
 	for _, t := range r.Build.Toolchain {
 		pkgs, err := ToolchainPackages(t)
@@ -77,11 +81,15 @@ func BuildPackages(r *recipes.Recipe) ([]string, error) {
 		}
 		names = append(names, pkgs...)
 	}
-	return append(names, extraPackages(r)...), nil
+	names = append(crossSeeds(append(names, extraPackages(r)...), target), r.Build.Packages...)
+	for i, seed := range names {
+		names[i], _ = splitSeed(seed)
+	}
+	return names, nil
 }
 
-// extraPackages are those that the recipe names, and those that its sources
-// and steps need besides their toolchains.
+// extraPackages are those that sources and steps need besides their
+// toolchains and what the recipe names.
 func extraPackages(r *recipes.Recipe) []string {
 	var names []string
 	for _, s := range r.Sources {
@@ -90,7 +98,7 @@ func extraPackages(r *recipes.Recipe) []string {
 			break
 		}
 	}
-	return append(names, r.Build.Packages...)
+	return names
 }
 
 // toolchainPath is what goes before the usual PATH, ending in a colon.

@@ -10,7 +10,7 @@ import (
 func (s *solver) satisfiedBy(w want) *entry {
 	for _, r := range w.clause {
 		for _, p := range s.byName[r.name] {
-			if p.meets(r, s.index.arch) && (w.suite == "" || s.index.inSuite(p.entry, w.suite)) {
+			if p.meets(r) && s.suits(p.entry, r.arch, w) && (w.suite == "" || s.index.inSuite(p.entry, w.suite)) {
 				return p.entry
 			}
 		}
@@ -18,26 +18,26 @@ func (s *solver) satisfiedBy(w want) *entry {
 	return nil
 }
 
-// meets reports whether the name satisfies r. A virtual package without
-// version satisfies no relation that has one (Debian Policy, section 7.5).
-func (p provided) meets(r relation, arch string) bool {
+// suits reports whether an entry has the right architecture for w. What the
+// build itself asks for may be Architecture: all for either (deb-src-control(5),
+// Build-Depends).
+func (s *solver) suits(e *entry, qualifier string, w want) bool {
+	return s.index.suits(e, qualifier, w.arch) || w.build && qualifier == "" && e.Architecture == "all"
+}
+
+// offers is suits for what is to be chosen.
+func (s *solver) offers(e *entry, qualifier string, w want) bool {
+	return s.suits(e, qualifier, w) && !s.index.idle(e, qualifier)
+}
+
+// meets reports whether the name satisfies r, but for its architecture. A
+// virtual package without version satisfies no relation that has one (Debian
+// Policy, section 7.5).
+func (p provided) meets(r relation) bool {
 	if p.virtual && r.op != "" && p.version == "" {
 		return false
 	}
-	return r.holds(p.version) && p.archMeets(r.arch, arch)
-}
-
-// archMeets checks the architecture qualifier of a relation: any is for
-// packages that allow it (dpkg's multiarch specification), native and the
-// index's own architecture are no restriction here.
-func (e *entry) archMeets(qualifier, arch string) bool {
-	switch qualifier {
-	case "", "native", arch:
-		return true
-	case "any":
-		return e.anyArch
-	}
-	return false
+	return r.holds(p.version)
 }
 
 // options returns all that could satisfy w, best first.
@@ -68,9 +68,12 @@ func (s *solver) fitting(w want, r relation, from []*entry) []*entry {
 		if w.suite != "" && !s.index.inSuite(e, w.suite) {
 			continue
 		}
+		if !s.offers(e, r.arch, w) {
+			continue
+		}
 		c := &choice{entry: e}
 		for name, p := range c.names() {
-			if name == r.name && p.meets(r, s.index.arch) && s.wide(e) {
+			if name == r.name && p.meets(r) && s.wide(e) {
 				out = append(out, e)
 				break
 			}
@@ -114,12 +117,16 @@ func (s *solver) named(name string) ([]*entry, error) {
 		return all, nil
 	}
 	var all []*entry
-	for i := range s.index.parts {
-		p := &s.index.parts[i]
-		for _, row := range p.named(name) {
-			e, err := p.entry(row)
+	parts := s.index.all()
+	for i := range parts {
+		foreign := i >= len(s.index.parts)
+		for _, row := range parts[i].named(name) {
+			e, err := parts[i].entry(row)
 			if err != nil {
 				return nil, err
+			}
+			if foreign && e.Architecture == "all" {
+				continue // the native index has it
 			}
 			all = append(all, e)
 		}
@@ -139,8 +146,9 @@ func (s *solver) providing(name string) ([]*entry, error) {
 	}
 	seen := map[string]bool{}
 	var all []*entry
-	for i := range s.index.parts {
-		for _, row := range s.index.parts[i].aliased(name) {
+	parts := s.index.all()
+	for i := range parts {
+		for _, row := range parts[i].aliased(name) {
 			real, _, _ := strings.Cut(row, "\t")
 			if seen[real] {
 				continue

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -11,36 +12,37 @@ func (s *solver) conflictOf(c *choice) error {
 	for _, cl := range c.conflicts {
 		for _, r := range cl {
 			for _, p := range s.byName[r.name] {
-				if p.excludedBy(r, c.entry, s.index.arch) {
-					return newConflict(c, p.choice, r)
+				if s.excluded(p, r, c.entry) {
+					return s.newConflict(c, p.choice, r)
 				}
 			}
 		}
 	}
 	for name, p := range c.names() {
 		for _, other := range s.conflicts[name] {
-			if p.excludedBy(other.relation, other.by.entry, s.index.arch) {
-				return newConflict(other.by, c, other.relation)
+			if s.excluded(p, other.relation, other.by.entry) {
+				return s.newConflict(other.by, c, other.relation)
 			}
 		}
 	}
 	return nil
 }
 
-// excludedBy reports whether r, declared by the package by, excludes the
-// name. A package does not exclude itself through what it provides.
-func (p provided) excludedBy(r relation, by *entry, arch string) bool {
-	if p.Name == by.Name || (p.virtual && r.op != "" && p.version == "") {
+// excluded reports whether r, declared by the package by, excludes the name,
+// which it does for all architectures unless it names one. A package does not
+// exclude itself, of another architecture neither, through what it provides.
+func (s *solver) excluded(p provided, r relation, by *entry) bool {
+	if p.Name == by.Name {
 		return false
 	}
-	foreign := r.arch != "" && r.arch != "any" && r.arch != "native" && r.arch != arch
-	return !foreign && r.holds(p.version)
+	all := r.arch == "" || r.arch == "any"
+	return p.meets(r) && (all || s.index.suits(p.entry, r.arch, ""))
 }
 
-func newConflict(by, other *choice, r relation) error {
+func (s *solver) newConflict(by, other *choice, r relation) error {
 	return &ConflictError{
 		Package: by.String(), Other: other.String(), Relation: r.String(),
-		Chains: [2]string{by.chain(), other.chain()},
+		Chains: [2]string{s.chain(by), s.chain(other)},
 	}
 }
 
@@ -49,7 +51,7 @@ func newConflict(by, other *choice, r relation) error {
 func (s *solver) unmet(w want, opts []*entry) error {
 	e := &UnmetError{Chain: "the request", Dependency: w.clause.String(), Reason: s.reason(w)}
 	if w.by != nil {
-		e.Chain = w.by.chain()
+		e.Chain = s.chain(w.by)
 	}
 	first := w.clause[0]
 	if have, _ := s.named(first.name); len(have) == 0 {
@@ -59,6 +61,9 @@ func (s *solver) unmet(w want, opts []*entry) error {
 		return e
 	}
 	o := opts[0]
+	if s.skewed(o) {
+		return &versionClash{relation: relation{name: o.Name, op: "=", version: o.Version}, unmet: e}
+	}
 	for _, r := range w.clause {
 		if r.name == o.Name && r.op != "" {
 			return &versionClash{relation: r, unmet: e}
@@ -72,10 +77,13 @@ func (s *solver) reason(w want) string {
 	name := w.clause[0].name
 	for _, p := range s.byName[name] {
 		if !p.virtual {
-			return fmt.Sprintf("%s is chosen in version %s (%s)", name, p.Version, p.chain())
+			return fmt.Sprintf("%s is chosen in version %s (%s)", s.index.title(p.entry), p.Version, s.chain(p.choice))
 		}
 	}
 	have, err := s.named(name)
+	if why := s.wrongArch(w, have); why != "" {
+		return why
+	}
 	if err != nil {
 		return err.Error()
 	}
@@ -87,4 +95,25 @@ func (s *solver) reason(w want) string {
 		return fmt.Sprintf("%s is virtual, and no package provides it in such a version", name)
 	}
 	return fmt.Sprintf("there is no package %q", name)
+}
+
+// wrongArch says why none of the versions has the architecture that w asks for;
+// it is empty where one has.
+func (s *solver) wrongArch(w want, have []*entry) string {
+	r := w.clause[0]
+	if len(have) == 0 || slices.ContainsFunc(have, func(e *entry) bool { return s.suits(e, r.arch, w) }) {
+		return ""
+	}
+	if r.arch == "any" {
+		return r.name + " is not Multi-Arch: allowed"
+	}
+	return fmt.Sprintf("there is no %s for %s", r.name, cmp.Or(r.arch, w.arch))
+}
+
+// skewed reports whether the package is chosen for the other architecture in a
+// version that o is not of, where both must be the same.
+func (s *solver) skewed(o *entry) bool {
+	return slices.ContainsFunc(s.byName[o.Name], func(p provided) bool {
+		return !p.virtual && s.index.archOf(p.entry) != s.index.archOf(o) && p.multiArch == "same" && o.multiArch == "same"
+	})
 }

@@ -13,6 +13,8 @@ type UnknownError struct {
 	Kind, Name string
 	// Version or Suite is what was asked for besides the name.
 	Version, Suite string
+	// Arch is the architecture that it was asked for, where there are two.
+	Arch string
 	// Have are the versions there are, newest first.
 	Have []string
 	// Near are names that look like Name, where there is no version.
@@ -26,6 +28,9 @@ func (e *UnknownError) Error() string {
 	}
 	if e.Suite != "" {
 		s += " in suite " + e.Suite
+	}
+	if e.Arch != "" {
+		s += " for " + e.Arch
 	}
 	return s
 }

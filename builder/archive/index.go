@@ -13,11 +13,13 @@ import (
 )
 
 // Index is the packages of one architecture in a release and the suites that
-// go with it: its updates, its security updates and its backports. It does not
-// change and may be used by several goroutines.
+// go with it: its updates, its security updates and its backports; or of two
+// architectures: see With. It does not change and may be used by several
+// goroutines.
 type Index struct {
 	suite, arch string
 	parts       []part
+	foreign     *Index
 }
 
 // part is one suite of an index.

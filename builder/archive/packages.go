@@ -163,7 +163,7 @@ type entry struct {
 	essential  bool
 	required   bool
 	priority   string
-	anyArch    bool // Multi-Arch: allowed
+	multiArch  string // same, foreign, allowed, no, or empty
 	depends    []clause
 	preDepends []clause
 	conflicts  []clause
@@ -205,7 +205,7 @@ func (p *part) entry(row string) (*entry, error) {
 	e := &entry{
 		Package: pkg, backports: p.backports, priority: f[colPriority],
 		essential: f[colEssential] == "yes", required: f[colPriority] == "required",
-		anyArch: f[colMultiArch] == "allowed",
+		multiArch: f[colMultiArch],
 	}
 	var errs [5]error
 	e.preDepends, errs[0] = parseRelations(f[colPreDepends])

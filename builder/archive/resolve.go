@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +15,13 @@ type Request struct {
 	// Seeds are the packages asked for: a name, name=version, or name/suite
 	// ("golang-1.27-go/trixie-backports").
 	Seeds []string
+	// Build are packages asked for as a source package's Build-Depends ask
+	// when it is cross-built (Debian Policy, section 7.1): NAME is for the
+	// foreign architecture of the index, unless it is Multi-Arch: foreign or
+	// Architecture: all; NAME:native is for the native one, NAME:any for
+	// that of what is Multi-Arch: allowed. In an index of one architecture
+	// they are seeds.
+	Build []string
 	// Essential adds every package that is Essential or of priority
 	// required: what a system needs in which dpkg runs.
 	Essential bool
@@ -22,7 +30,7 @@ type Request struct {
 // Resolution is a set of packages that can be installed together and needs
 // nothing outside itself.
 type Resolution struct {
-	// Packages are sorted by name. Essential is set on those that must be
+	// Packages are sorted by name, native ones first. Essential is set on those that must be
 	// unpacked before dpkg can run, where the request asked for them.
 	Packages []recipes.Package
 	// Archives are the suites that were looked in.
@@ -57,16 +65,22 @@ func (x *Index) Resolve(req Request) (Resolution, error) {
 		p.Essential = first[c.entry]
 		res.Packages = append(res.Packages, p)
 	}
-	slices.SortFunc(res.Packages, func(a, b recipes.Package) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(res.Packages, func(a, b recipes.Package) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), compareBool(x.isForeign(a), x.isForeign(b)))
+	})
 	return res, nil
+}
+
+func (x *Index) isForeign(p recipes.Package) bool {
+	return x.foreign != nil && p.Architecture == x.foreign.arch
 }
 
 // seeds turns a request into what the solver must find.
 func (s *solver) seeds(req Request) ([]want, error) {
 	var wants []want
 	var errs []error
-	for _, seed := range req.Seeds {
-		w, err := s.seed(seed)
+	for i, seed := range slices.Concat(req.Seeds, req.Build) {
+		w, err := s.seed(seed, i >= len(req.Seeds))
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -74,30 +88,42 @@ func (s *solver) seeds(req Request) ([]want, error) {
 	}
 	if req.Essential {
 		for _, name := range s.index.required() {
-			wants = append(wants, want{clause: clause{{name: name}}, required: true})
+			wants = append(wants, want{clause: clause{{name: name}}, arch: s.index.arch, required: true})
 		}
 	}
 	return wants, errors.Join(errs...)
 }
 
-// seed reads name, name=version or name/suite. The first of a seed's versions
-// that fits is what a plain dependency on it would choose.
-func (s *solver) seed(text string) (want, error) {
+// seed reads name, name=version or name/suite, each name with or without an
+// architecture. The first of a seed's versions that fits is what a plain
+// dependency on it would choose.
+func (s *solver) seed(text string, build bool) (want, error) {
 	name, version, _ := strings.Cut(text, "=")
 	name, suite, _ := strings.Cut(name, "/")
-	r := relation{name: name, version: version}
+	name, arch, _ := strings.Cut(name, ":")
+	r := relation{name: name, version: version, arch: arch}
 	if version != "" {
 		r.op = "="
 	}
 	if err := errors.Join(checkName(name), checkSeedVersion(version)); err != nil {
 		return want{}, fmt.Errorf("reading seed %q: %w", text, err)
 	}
-	w := want{clause: clause{r}, suite: suite}
-	opts, err := s.options(w)
-	if err == nil && len(opts) == 0 {
-		err = s.index.unknown(name, version, suite)
+	w := want{clause: clause{r}, suite: suite, arch: s.index.arch, build: build}
+	if build && s.index.foreign != nil {
+		w.arch = s.index.foreign.arch
 	}
-	return w, err
+	opts, err := s.options(w)
+	if err != nil || len(opts) > 0 {
+		return w, err
+	}
+	if have, _ := s.named(name); arch == "any" && len(have) > 0 {
+		return w, &UnmetError{Chain: "the request", Dependency: text, Reason: s.wrongArch(w, have)}
+	}
+	e := s.index.of(cmp.Or(arch, w.arch)).unknown(name, version, suite)
+	if s.index.foreign != nil {
+		e.Arch = s.index.of(cmp.Or(arch, w.arch)).arch
+	}
+	return w, e
 }
 
 func checkSeedVersion(v string) error {
@@ -107,7 +133,7 @@ func checkSeedVersion(v string) error {
 	return checkVersion(v)
 }
 
-func (x *Index) unknown(name, version, suite string) error {
+func (x *Index) unknown(name, version, suite string) *UnknownError {
 	e := &UnknownError{Kind: "package", Name: name, Version: version, Suite: suite}
 	for _, p := range x.Versions(name) {
 		e.Have = append(e.Have, p.Version+" in "+p.Suite)
@@ -158,7 +184,7 @@ func (s *solver) beforeDpkg() map[*entry]bool {
 		}
 		first[e] = true
 		for _, c := range slices.Concat(e.preDepends, e.depends) {
-			if by := s.satisfiedBy(want{clause: c}); by != nil {
+			if by := s.satisfiedBy(want{clause: c, arch: s.index.arch}); by != nil {
 				add(by)
 			}
 		}

@@ -29,6 +29,8 @@ const maxSteps = 20000
 type want struct {
 	clause   clause
 	by       *choice // nil for a seed
+	arch     string  // that an unqualified name is for
+	build    bool    // of Request.Build
 	suite    string  // of a seed name/suite
 	required bool    // asked for by Request.Essential
 }
@@ -101,7 +103,7 @@ func (s *solver) solve(hard, soft []want) error {
 			if err != nil {
 				return err
 			}
-			hard = append(hard, c.wants()...)
+			hard = append(hard, s.wants(c)...)
 		default:
 			soft = append(soft, w)
 		}
@@ -127,7 +129,7 @@ func (s *solver) decide(soft []want) error {
 		mark := len(s.chosen)
 		c, err := s.add(o, w)
 		if err == nil {
-			err = s.solve(c.wants(), slices.Clone(soft))
+			err = s.solve(s.wants(c), slices.Clone(soft))
 		}
 		if err == nil {
 			return nil
@@ -144,7 +146,7 @@ func (s *solver) decide(soft []want) error {
 }
 
 // open returns what could satisfy w: nothing where it is satisfied, else one
-// entry for each package name.
+// entry for each package of a name and architecture.
 func (s *solver) open(w want) ([]*entry, error) {
 	if s.steps++; s.steps > maxSteps {
 		return nil, fmt.Errorf("resolving packages: gave up after %d steps at %s", maxSteps, w.clause)
@@ -158,8 +160,8 @@ func (s *solver) open(w want) ([]*entry, error) {
 	}
 	var out []*entry
 	for _, o := range opts {
-		taken := slices.ContainsFunc(s.byName[o.Name], func(p provided) bool { return !p.virtual })
-		again := slices.ContainsFunc(out, func(e *entry) bool { return e.Name == o.Name })
+		taken := slices.ContainsFunc(s.byName[o.Name], func(p provided) bool { return !p.virtual && s.index.excludes(o, p.entry) })
+		again := slices.ContainsFunc(out, func(e *entry) bool { return e.Name == o.Name && s.index.archOf(e) == s.index.archOf(o) })
 		if !taken && !again {
 			out = append(out, o)
 		}
@@ -217,19 +219,19 @@ func (c *choice) names() func(yield func(string, provided) bool) {
 	}
 }
 
-func (c *choice) wants() []want {
+func (s *solver) wants(c *choice) []want {
 	var out []want
 	for _, cl := range slices.Concat(c.preDepends, c.depends) {
-		out = append(out, want{clause: cl, by: c})
+		out = append(out, want{clause: cl, by: c, arch: s.index.archOf(c.entry)})
 	}
 	return out
 }
 
 // chain says who asked for c, from the seed on.
-func (c *choice) chain() string {
+func (s *solver) chain(c *choice) string {
 	var names []string
 	for at := c; at != nil; at = at.want.by {
-		names = append(names, at.Name+" "+at.Version)
+		names = append(names, s.index.title(at.entry)+" "+at.Version)
 		if at.want.by == nil && at.want.required {
 			names = append(names, "the essential system")
 		}

@@ -244,9 +244,14 @@ func (a *assembly) index(ctx context.Context, c *closure) error {
 		return err
 	}
 	c.candidates, c.owner = map[string]recipes.Package{}, map[string]string{}
+	// Of a cross environment, the packages that run there are no candidates.
+	_, arch, _ := strings.Cut(a.Platform, "/")
 	for _, p := range platform.Build {
-		c.candidates[p.Name] = p
+		if p.Architecture == arch || p.Architecture == "all" {
+			c.candidates[p.Name] = p
+		}
 	}
+	listed := maps.Clone(c.candidates)
 	var unread []recipes.Package
 	for _, p := range platform.Image {
 		if _, ok := c.candidates[p.Name]; !ok && !slices.ContainsFunc(a.seeds, func(s recipes.Package) bool { return s.Name == p.Name }) {
@@ -260,8 +265,8 @@ func (a *assembly) index(ctx context.Context, c *closure) error {
 	}
 	for _, file := range slices.Sorted(maps.Keys(lists)) {
 		text := lists[file]
-		name, _, _ := strings.Cut(strings.TrimSuffix(file, ".list"), ":")
-		if _, locked := c.candidates[name]; !locked {
+		name, of, qualified := strings.Cut(strings.TrimSuffix(file, ".list"), ":")
+		if _, locked := listed[name]; !locked || qualified && of != arch {
 			continue
 		}
 		for _, p := range strings.Split(text, "\n") {

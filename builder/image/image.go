@@ -109,6 +109,9 @@ func (a *assembly) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.checkMachine(service); err != nil {
+		return err
+	}
 	a.own = service
 	for _, e := range service {
 		a.root.add(e)

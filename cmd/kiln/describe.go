@@ -18,7 +18,7 @@ func (j *job) describe(made *image.Result) ([]sign.Statement, error) {
 	for _, e := range made.Service {
 		files[e.Path] = e
 	}
-	tools, err := builder.BuildPackages(j.recipe)
+	tools, err := builder.BuildPackages(j.recipe, j.platform)
 	if err != nil {
 		return nil, err
 	}
