@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,6 +39,9 @@ func TestEngineStartsAndBuilds(t *testing.T) {
 	}
 	if got, want := e.Version, "v0.33.1"; got != want {
 		t.Errorf("Version = %q, want %q", got, want)
+	}
+	if got, err := e.Platforms(t.Context()); err != nil || got[0] != "linux/"+runtime.GOARCH {
+		t.Errorf("Platforms() = %q, %v, want this machine's first", got, err)
 	}
 	solveFile(t, e, "hello")
 	runStep(t, e, newRootfs(t), "true")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -25,7 +24,7 @@ type environment struct {
 	cache, state, runtime string
 	mirrors               []string // --mirror
 	keyring               string   // --keyring
-	engineAddress         string
+	engines               engineAddresses
 
 	// goEnv is the go command's environment, asked for at most once.
 	goEnv func() map[string]string
@@ -44,9 +43,13 @@ func newEnvironment(c *cli.Context) (*environment, error) {
 		}
 		state = filepath.Join(home, ".local", "state")
 	}
+	addresses, err := parseEngines(c.StringSlice("engine"))
+	if err != nil {
+		return nil, err
+	}
 	env := &environment{
 		cache: filepath.Join(cache, "kiln"), state: filepath.Join(state, "kiln"),
-		mirrors: c.StringSlice("mirror"), keyring: c.String("keyring"), engineAddress: c.String("engine"),
+		mirrors: c.StringSlice("mirror"), keyring: c.String("keyring"), engines: addresses,
 		goEnv: sync.OnceValue(readGoEnv),
 	}
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
@@ -64,13 +67,6 @@ func archiveFlags() []cli.Flag {
 		},
 		&cli.StringFlag{Name: "keyring", EnvVars: []string{"KILN_KEYRING"}, Usage: "`FILE` of OpenPGP keys that may sign the archive (default: Debian's)"},
 	}
-}
-
-func engineFlags() []cli.Flag {
-	return []cli.Flag{&cli.StringFlag{
-		Name: "engine", EnvVars: []string{"KILN_ENGINE", "BUILDKIT_HOST"},
-		Usage: "`ADDRESS` of a BuildKit: tcp://, unix://, ssh://, docker-container://, kube-pod:// (default: an embedded one)",
-	}}
 }
 
 func (e *environment) memo() memo.Dir { return memo.Dir(filepath.Join(e.cache, "memo")) }
@@ -114,20 +110,8 @@ func (e *environment) engineConfig() (engine.Config, error) {
 		return engine.Config{}, fmt.Errorf("finding kiln itself: %w", err)
 	}
 	return engine.Config{
-		Address: e.engineAddress, StateDir: filepath.Join(e.state, "engine"), RuntimeDir: e.runtime,
+		Address: e.engines.fallback, StateDir: filepath.Join(e.state, "engine"), RuntimeDir: e.runtime,
 		Self: self, Env: os.Environ(),
 		TLS: engine.TLS{CA: os.Getenv("KILN_ENGINE_CA"), Cert: os.Getenv("KILN_ENGINE_CERT"), Key: os.Getenv("KILN_ENGINE_KEY")},
 	}, nil
-}
-
-func (e *environment) connect(ctx context.Context) (*engine.Engine, error) {
-	cfg, err := e.engineConfig()
-	if err != nil {
-		return nil, err
-	}
-	conn, err := engine.Connect(ctx, cfg)
-	if err != nil && cfg.Address != "" && hint(err) == "" {
-		return nil, withHint{err, "check the address (--engine, KILN_ENGINE or BUILDKIT_HOST), or set none to use the embedded engine"}
-	}
-	return conn, err
 }

@@ -22,8 +22,9 @@ type job struct {
 	platform string
 	key      string
 	res      *platformResult
-	conn     *engine.Engine
-	debian   *archive.Client
+	// conn compiles, and tester runs the tests.
+	conn, tester *engine.Engine
+	debian       *archive.Client
 	// downloads shows those of all jobs.
 	downloads *meter
 	display   *progress.Display
@@ -36,7 +37,7 @@ type job struct {
 }
 
 // jobs are the builds for all platforms; they go on at the same time.
-func (b *build) jobs(conn *engine.Engine, res *result) ([]*job, error) {
+func (b *build) jobs(ctx context.Context, engines *engines, res *result) ([]*job, error) {
 	downloads := newMeter(os.Stderr, "downloading", b.display.Terminal())
 	debian, err := b.env.archive(b.store, b.lock, downloads.report)
 	if err != nil {
@@ -44,10 +45,11 @@ func (b *build) jobs(conn *engine.Engine, res *result) ([]*job, error) {
 	}
 	var jobs []*job
 	for i, p := range b.platforms {
-		j := &job{
-			build: b, platform: p, key: b.keys[i], conn: conn, debian: debian, downloads: downloads,
-			display: b.display, clock: b.clock, res: &platformResult{Platform: p, Engine: conn.Where()},
+		j := &job{build: b, platform: p, key: b.keys[i], debian: debian, downloads: downloads, display: b.display, clock: b.clock}
+		if err := j.connect(ctx, engines); err != nil {
+			return nil, b.of(p, err)
 		}
+		j.res = &platformResult{Platform: p, Engine: j.conn.Where()}
 		if b.index() {
 			j.display, j.clock = b.display.Labelled(p), newStopwatch(b.clock.now)
 			j.res.Timings = j.clock.laps
@@ -58,6 +60,24 @@ func (b *build) jobs(conn *engine.Engine, res *result) ([]*job, error) {
 	return jobs, nil
 }
 
+// connect finds the engines that run the build and the tests.
+func (j *job) connect(ctx context.Context, engines *engines) error {
+	locked, err := j.lock.For(j.platform)
+	if err != nil {
+		return err
+	}
+	if j.conn, err = engines.running(ctx, locked.RunsOn()); err != nil {
+		return err
+	}
+	j.tester, err = engines.testing(ctx, j.platform, j.conn)
+	return err
+}
+
+// engine is how an engine carries out what this job needs.
+func (j *job) engine(conn *engine.Engine) *builder.Engine {
+	return &builder.Engine{Client: conn.Client, Store: j.store, Secrets: j.env.secrets(), Display: j.display}
+}
+
 // run builds, tests and describes the image.
 func (j *job) run(ctx context.Context) error {
 	sp, err := spool.New("")
@@ -65,15 +85,14 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	defer sp.Close() //nolint:errcheck // nothing is lost
-	e := &builder.Engine{Client: j.conn.Client, Store: j.store, Secrets: j.env.secrets(), Display: j.display}
-	made, err := j.assemble(ctx, e, sp)
+	made, err := j.assemble(ctx, j.engine(j.conn), sp)
 	if err != nil {
 		return err
 	}
 	if err := j.take(made); err != nil {
 		return err
 	}
-	if j.res.Tests, err = e.Test(ctx, j.recipe, made.Image, j.platform); err != nil {
+	if j.res.Tests, err = j.engine(j.tester).Test(ctx, j.recipe, made.Image, j.platform); err != nil {
 		return err
 	}
 	j.clock.lap("test")

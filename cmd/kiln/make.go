@@ -31,16 +31,13 @@ func (b *build) make(ctx context.Context, res *result) error {
 }
 
 func (b *build) makeImages(ctx context.Context, res *result) error {
-	conn, err := b.env.connect(ctx)
+	engines := &engines{env: b.env}
+	defer engines.close()
+	jobs, err := b.jobs(ctx, engines, res)
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // nothing is lost
 	b.clock.lap("engine")
-	jobs, err := b.jobs(conn, res)
-	if err != nil {
-		return err
-	}
 	g, gctx := errgroup.WithContext(ctx)
 	for _, j := range jobs {
 		g.Go(func() error { return b.of(j.platform, j.run(gctx)) })
