@@ -21,7 +21,7 @@ func hardening(arch string) [][2]string {
 	return [][2]string{
 		{"CFLAGS", c}, {"CXXFLAGS", c}, {"CPPFLAGS", fortify}, {"LDFLAGS", link},
 		{"CGO_CFLAGS", c}, {"CGO_CXXFLAGS", c}, {"CGO_CPPFLAGS", fortify}, {"CGO_LDFLAGS", link},
-		{"RUSTFLAGS", "-C relro-level=full -C relocation-model=pie --remap-path-prefix=" + srcDir + "=. --remap-path-prefix=" + cratesDir + "=/crates"},
+		{"RUSTFLAGS", "-C relro-level=full -C relocation-model=pie --remap-path-prefix=" + srcDir + "=. --remap-path-prefix=" + debianCrates + "=" + cratesDir},
 	}
 }
 

@@ -70,10 +70,10 @@ func (p *Plan) mesonStep(s recipes.Step) {
 
 // run runs a command of a step in the source tree. Progress shows the title,
 // or else the command.
-func (p *Plan) run(s recipes.Step, dir string, env map[string]string, args []string, title string) {
+func (p *Plan) run(s recipes.Step, dir string, env map[string]string, args []string, title string, more ...llb.RunOption) {
 	if title == "" {
 		title = path.Base(args[0]) + " " + strings.Join(args[1:], " ")
 	}
 	opts := append(p.options(s, dir, env, args), llb.ReadonlyRootFS(), p.name(s.Pos, title))
-	p.inTree(p.root, opts)
+	p.inTree(p.root, append(opts, more...))
 }

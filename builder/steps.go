@@ -31,6 +31,8 @@ func (p *Plan) step(s recipes.Step) error {
 		p.cmakeStep(s)
 	case "meson":
 		p.mesonStep(s)
+	case "cargo":
+		p.cargoStep(s)
 	case "run":
 		p.runStep(s)
 	default:

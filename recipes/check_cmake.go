@@ -11,9 +11,7 @@ func checkCMakeStep(c *checker, at string, s *CMakeStep) {
 	checkBuildFolder(c, at+".build", s.Build)
 	checkOptions(c, at+".options", s.Options)
 	types := []string{"Release", "RelWithDebInfo", "MinSizeRel", "Debug", "None"}
-	if s.Type != "" && !slices.Contains(types, s.Type) {
-		c.bad(at+".type", hint(s.Type, "types", types), "unknown build type %q", clip(s.Type))
-	}
+	checkOneOf(c, at+".type", "build type", s.Type, types)
 	checkWords(c, at+".targets", s.Targets)
 	checkWords(c, at+".install", s.Install)
 	checkBuildEnv(c, at+".env", s.Env)
@@ -24,9 +22,7 @@ func checkMesonStep(c *checker, at string, s *MesonStep) {
 	checkBuildFolder(c, at+".build", s.Build)
 	checkOptions(c, at+".options", s.Options)
 	types := []string{"release", "debugoptimized", "minsize", "debug", "plain"}
-	if s.Type != "" && !slices.Contains(types, s.Type) {
-		c.bad(at+".type", hint(s.Type, "types", types), "unknown build type %q", clip(s.Type))
-	}
+	checkOneOf(c, at+".type", "build type", s.Type, types)
 	checkWords(c, at+".targets", s.Targets)
 	checkWords(c, at+".install", s.Install)
 	checkBuildEnv(c, at+".env", s.Env)
@@ -51,8 +47,19 @@ func checkBuildFolder(c *checker, at, dir string) {
 // began with a dash.
 func checkWords(c *checker, at string, list []string) {
 	for i, w := range list {
-		if !wordForm.MatchString(w) {
-			c.bad(index(at, i), "give each name as an item of its own", "%q cannot be a name here", clip(w))
-		}
+		checkWord(c, index(at, i), w)
+	}
+}
+
+func checkWord(c *checker, at, w string) {
+	if !wordForm.MatchString(w) {
+		c.bad(at, "a name has no spaces and commas, and begins with no dash", "%q cannot be a name here", clip(w))
+	}
+}
+
+// checkOneOf is for fields that have a default, and few values.
+func checkOneOf(c *checker, at, noun, value string, all []string) {
+	if value != "" && !slices.Contains(all, value) {
+		c.bad(at, hint(value, noun+"s", all), "unknown %s %q", noun, clip(value))
 	}
 }

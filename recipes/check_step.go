@@ -25,6 +25,9 @@ func checkStep(c *checker, at string, s Step) {
 	if s.Meson != nil {
 		checkMesonStep(c, at+".meson", s.Meson)
 	}
+	if s.Cargo != nil {
+		checkCargoStep(c, at+".cargo", s.Cargo)
+	}
 	if s.Run != nil {
 		checkRunStep(c, at+".run", s.Run)
 	}

@@ -47,6 +47,10 @@ func fillStep(s *Step) {
 	case s.CMake != nil:
 		fill(&s.CMake.Type, "Release")
 		fill(&s.CMake.Build, defaultBuildFolder)
+	case s.Cargo != nil:
+		fill(&s.Cargo.Profile, "release")
+		fill(&s.Cargo.Prefix, "/usr")
+		fill(&s.Cargo.Crates, CratesLocked)
 	case s.Meson != nil:
 		fill(&s.Meson.Type, "release")
 		fill(&s.Meson.Build, defaultBuildFolder)

@@ -22,6 +22,7 @@ const (
 	KindAutotools = "autotools"
 	KindCMake     = "cmake"
 	KindMeson     = "meson"
+	KindCargo     = "cargo"
 	KindRun       = "run"
 )
 
@@ -69,13 +70,14 @@ func urlBase(url string) string {
 func (s Step) kinds() []string {
 	return present(
 		kindSet{KindGo, s.Go != nil}, kindSet{KindMake, s.Make != nil}, kindSet{KindAutotools, s.Autotools != nil},
-		kindSet{KindCMake, s.CMake != nil}, kindSet{KindMeson, s.Meson != nil}, kindSet{KindRun, s.Run != nil},
+		kindSet{KindCMake, s.CMake != nil}, kindSet{KindMeson, s.Meson != nil},
+		kindSet{KindCargo, s.Cargo != nil}, kindSet{KindRun, s.Run != nil},
 	)
 }
 
 // stepKinds are all kinds of steps.
 func stepKinds() []string {
-	return []string{KindGo, KindMake, KindAutotools, KindCMake, KindMeson, KindRun}
+	return []string{KindGo, KindMake, KindAutotools, KindCMake, KindMeson, KindCargo, KindRun}
 }
 
 // Kind is the name that the step has in a recipe, such as go or run.
@@ -92,6 +94,8 @@ func (s Step) tools() []string {
 		return []string{"gcc", "cmake"}
 	case s.Meson != nil:
 		return []string{"gcc", "meson"}
+	case s.Cargo != nil:
+		return []string{"rust"}
 	}
 	return nil
 }

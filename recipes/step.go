@@ -18,6 +18,8 @@ type Step struct {
 	CMake *CMakeStep `yaml:"cmake"`
 	// Meson configures, builds and installs by meson.
 	Meson *MesonStep `yaml:"meson"`
+	// Cargo compiles the programs of a Rust package.
+	Cargo *CargoStep `yaml:"cargo"`
 	// Run runs a command or a shell script.
 	Run *RunStep `yaml:"run"`
 }
