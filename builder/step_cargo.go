@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"maps"
 	"path"
 	"strings"
 
@@ -9,24 +10,49 @@ import (
 	"github.com/kiln-build/kiln/recipes"
 )
 
-// CratesSetting is the name of the setting that holds the URL of the registry
-// to take for crates.io, as cargo's source.NAME.registry has it.
-const CratesSetting = "KILN_CRATES_IO"
+// CratesSetting is the name of the setting that holds the URL below which
+// crates are had, as NAME/VERSION/download: what a registry's config.json calls
+// dl (https://doc.rust-lang.org/cargo/reference/registry-index.html,
+// "Index Configuration").
+const CratesSetting = "KILN_CRATES"
 
 // The crates of Debian's librust-…-dev packages are a directory that cargo
 // reads (https://doc.rust-lang.org/cargo/reference/source-replacement.html,
 // "Directory sources").
 const debianCrates = "/usr/share/cargo/registry"
 
-// cargoFetchScript leaves the crates of Cargo.lock as such a directory, and
-// cargo's configuration for it, which covers git repositories as well.
+// cargoFetchScript downloads the crates that Cargo.lock names, compares them
+// with the digests there, and lays them out as such a directory. Cargo itself
+// would ask the registry's index as well, which is another one each day.
 const cargoFetchScript = `test -f Cargo.lock || { echo "there is no Cargo.lock that says which crates to fetch" >&2; exit 1; }
-set -- vendor --quiet --locked --versioned-dirs ` + cratesDir + `
-if [ -n "${` + CratesSetting + `-}" ]; then
-  set -- --config 'source.crates-io.replace-with="kiln"' --config "source.kiln.registry=\"$` + CratesSetting + `\"" "$@"
-fi
-cargo "$@" >/tmp/config
-sed '/^\[source\.kiln\]$/,/^$/d' /tmp/config >` + cratesDir + `/config.toml`
+mkdir /tmp/crates
+awk -F '"' '
+function bad(why) { print "Cargo.lock: " name " " version " " why > "/dev/stderr"; failed = 1 }
+function done() {
+  if (source ~ /^(registry\+https:\/\/github.com\/rust-lang\/crates.io-index|sparse\+https:\/\/index.crates.io\/)$/) {
+    if (name !~ /^[A-Za-z0-9_-]+$/ || version !~ /^[0-9][0-9A-Za-z.+-]*$/ || sum !~ /^[0-9a-f]+$/ || length(sum) != 64)
+      bad("has no checksum: cargo update writes a lock of today")
+    else print name, version, sum
+  } else if (source != "") bad("is from " source ", not from crates.io: vendor the crates, with crates: vendored")
+  name = version = source = sum = ""
+}
+/^\[/ { done() }
+/^name = / { name = $2 }
+/^version = / { version = $2 }
+/^source = / { source = $2 }
+/^checksum = / { sum = $2 }
+END { done(); exit failed }' Cargo.lock >/tmp/list
+test -s /tmp/list || exit 0
+while read -r name version sum; do
+  printf 'url = "%s/%s/%s/download"\noutput = "%s-%s.crate"\n' "${` + CratesSetting + `:-https://static.crates.io/crates}" "$name" "$version" "$name" "$version"
+done </tmp/list >/tmp/urls
+cd /tmp/crates
+curl --no-progress-meter --fail --fail-early --location --retry 3 --parallel --config /tmp/urls
+while read -r name version sum; do printf '%s  %s\n' "$sum" "$name-$version.crate"; done </tmp/list | sha256sum --check --quiet
+while read -r name version sum; do
+  tar -xzf "$name-$version.crate" -C ` + cratesDir + ` --no-same-owner "$name-$version"
+  printf '{"files":{},"package":"%s"}' "$sum" >"` + cratesDir + `/$name-$version/.cargo-checksum.json"
+done </tmp/list`
 
 // cargoDebianScript leaves the choice of versions to cargo, for Debian has one
 // of each crate.
@@ -38,18 +64,20 @@ func (p *Plan) cargoStep(s recipes.Step) {
 	var mounts []llb.RunOption
 	switch c.Crates {
 	case recipes.CratesLocked:
-		args = append(args, "--config", cratesDir+"/config.toml")
+		args = append(args, cratesFrom(cratesDir)...)
 		mounts = append(mounts, llb.AddMount(cratesDir, p.crates(s), llb.Readonly))
 	case recipes.CratesDebian:
-		args = []string{"/bin/sh", "-euc", cargoDebianScript, "cargo"}
-		args = append(args, "--config", `source.crates-io.replace-with="debian"`, "--config", `source.debian.directory="`+debianCrates+`"`)
+		args = append([]string{"/bin/sh", "-euc", cargoDebianScript, "cargo"}, cratesFrom(debianCrates)...)
 	}
 	args = append(args, cargoInstall(c)...)
 	env := map[string]string{"CARGO_HOME": "/tmp/cargo"}
-	for k, v := range c.Env {
-		env[k] = v
-	}
+	maps.Copy(env, c.Env)
 	p.run(s, c.Dir, env, args, strings.TrimSpace("cargo install "+c.Package), mounts...)
+}
+
+// cratesFrom has cargo take a directory for crates.io.
+func cratesFrom(dir string) []string {
+	return []string{"--config", `source.crates-io.replace-with="kiln"`, "--config", `source.kiln.directory="` + dir + `"`}
 }
 
 // cargoInstall is what comes after the configuration.
@@ -73,14 +101,12 @@ func cargoInstall(c *recipes.CargoStep) []string {
 	return args
 }
 
-// crates fetches the crates of Cargo.lock. Cargo finds the parts of a package
-// by its source files, so it has to see these as well.
+// crates fetches the crates of Cargo.lock.
 func (p *Plan) crates(s recipes.Step) llb.State {
 	return p.fetch(s, fetch{
 		title: "fetch crates", dir: s.Cargo.Dir, out: cratesDir,
-		files:   []string{"**/Cargo.toml", "**/Cargo.lock", "**/*.rs"},
+		files:   []string{path.Join(s.Cargo.Dir, "Cargo.lock")},
 		args:    []string{"/bin/sh", "-euc", cargoFetchScript},
-		env:     [][2]string{{"CARGO_HOME", "/tmp/cargo"}},
 		secrets: []string{CratesSetting},
 	})
 }

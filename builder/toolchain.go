@@ -98,7 +98,20 @@ func extraPackages(r *recipes.Recipe) []string {
 			break
 		}
 	}
-	return names
+	for _, s := range r.Build.Steps {
+		names = append(names, stepPackages(s)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// stepPackages are what a step needs besides its toolchains. What decides
+// about them is an input of the lock: see [recipes.Inputs].
+func stepPackages(s recipes.Step) []string {
+	if s.Cargo != nil && s.Cargo.Crates == recipes.CratesLocked {
+		return []string{"curl"}
+	}
+	return nil
 }
 
 // toolchainPath is what goes before the usual PATH, ending in a colon.

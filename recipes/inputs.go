@@ -63,11 +63,7 @@ func imageInput(ref string) string {
 func stepInputs(steps []Step) []string {
 	var kinds []string
 	for _, s := range steps {
-		kind := s.Kind()
-		if s.Go != nil && s.Go.Cgo {
-			kind = "cgo"
-		}
-		kinds = append(kinds, kind)
+		kinds = append(kinds, s.variety())
 	}
 	return slices.Compact(sorted(kinds))
 }

@@ -83,6 +83,18 @@ func stepKinds() []string {
 // Kind is the name that the step has in a recipe, such as go or run.
 func (s Step) Kind() string { return first(s.kinds()) }
 
+// variety is the kind of the step, as far as it decides which packages the
+// step needs besides its toolchain.
+func (s Step) variety() string {
+	switch {
+	case s.Go != nil && s.Go.Cgo:
+		return "cgo"
+	case s.Cargo != nil && s.Cargo.Crates == CratesLocked:
+		return "cargo+fetch"
+	}
+	return s.Kind()
+}
+
 // tools are the toolchains that the step cannot do without.
 func (s Step) tools() []string {
 	switch {
