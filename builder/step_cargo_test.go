@@ -74,7 +74,7 @@ func TestFetchCrates(t *testing.T) {
 				check(t, os.WriteFile(filepath.Join(dir, "src", "Cargo.lock"), []byte(c.lock), 0o644))
 			}
 			script := strings.NewReplacer(cratesDir+"\"", crates+"\"", cratesDir+"/", crates+"/", cratesDir+" ", crates+" ", "/tmp/", dir+"/tmp-").Replace(cargoFetchScript)
-			cmd := exec.Command("/bin/sh", "-euc", script) //nolint:gosec // the script under test
+			cmd := exec.Command("/bin/sh", "-euc", script)                                                                             //nolint:gosec // the script under test
 			cmd.Dir, cmd.Env = filepath.Join(dir, "src"), []string{"PATH=" + os.Getenv("PATH"), CratesSetting + "=" + web.URL + "/dl"} //nolint:forbidigo // to find curl
 			out, err := cmd.CombinedOutput()
 			if c.want != "" {
