@@ -23,6 +23,17 @@ const (
 	RuleEnvSecret = "env-secret"
 	// RuleUnowned: no package accounts for a file.
 	RuleUnowned = "unowned"
+	// RuleNoPIE: a program that the build made is always loaded at the same
+	// address. Static Go programs are not asked to be otherwise.
+	RuleNoPIE = "no-pie"
+	// RuleNoRELRO: addresses that the loader fills in stay writable in it.
+	RuleNoRELRO = "no-relro"
+	// RuleNoNX: its stack, or other writable memory, is executable.
+	RuleNoNX = "no-nx"
+	// RuleNoStackProtector: C or C++ with buffers on the stack, none guarded.
+	RuleNoStackProtector = "no-stack-protector"
+	// RuleNoFortify: C or C++ that calls glibc, and nothing of it checked.
+	RuleNoFortify = "no-fortify"
 )
 
 // Rules are all the rules, in the order of their constants.
@@ -30,6 +41,7 @@ func Rules() []string {
 	return []string{
 		RuleRootUser, RuleSetuid, RuleFileCapability, RuleWorldWritable, RuleShell,
 		RulePackageManager, RuleDevice, RulePrivateKey, RuleEnvSecret, RuleUnowned,
+		RuleNoPIE, RuleNoRELRO, RuleNoNX, RuleNoStackProtector, RuleNoFortify,
 	}
 }
 

@@ -25,7 +25,9 @@ const fewBuffers = 8
 
 // Weaknesses are what the binary lacks, in the order of the constants. Only
 // what is evident counts: languages that check accesses themselves need no
-// canary, nor do programs without a buffer on the stack.
+// canary, nor do programs without a buffer on the stack. Go's own linker
+// makes no position-independent program that does without a dynamic loader,
+// and a loader would cost more than it brings there, so static ones may stay.
 func (b *Binary) Weaknesses() []Weakness {
 	var all []Weakness
 	add := func(w Weakness, lacking bool) {
@@ -34,7 +36,7 @@ func (b *Binary) Weaknesses() []Weakness {
 		}
 	}
 	unsafe := b.Language == "c" || b.Language == "c++"
-	add(NoPIE, b.Kind == Program && !b.PIE)
+	add(NoPIE, b.Kind == Program && !b.PIE && (!b.Static || b.Language != "go"))
 	add(NoRELRO, b.RELRO == RELRONone || b.RELRO == RELROPartial)
 	add(NoNX, !b.NX)
 	add(NoStackProtector, unsafe && !b.Canary && b.Buffers > fewBuffers)

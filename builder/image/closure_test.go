@@ -67,7 +67,7 @@ func TestClosure(t *testing.T) {
 }
 
 func TestStaticProgramNeedsNothing(t *testing.T) {
-	in := newBed(t).input(newRecipe(), binary("/usr/bin/hello", cc(t, "void _start(void) {}", "-static", "-nostdlib")))
+	in := newBed(t).input(newRecipe(), binary("/usr/bin/hello", cc(t, "void _start(void) {}", "-static-pie", "-fPIE", "-nostdlib")))
 	in.Lists = nil // not asked for
 	if res := assemble(t, in); len(res.Added) > 0 {
 		t.Errorf("added %v", res.Added)

@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/kiln-build/kiln/builder/blobs"
+	"github.com/kiln-build/kiln/builder/hardening"
 	"github.com/kiln-build/kiln/builder/layer"
 	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/recipes"
@@ -61,6 +62,9 @@ type Result struct {
 	// Added are the packages that the closure found a need for, by name, with
 	// what needs each: "libssl.so.3 for /usr/sbin/nginx".
 	Added map[string]string
+	// Hardening is what protects the programs and libraries that the build
+	// made, by path.
+	Hardening []hardening.Binary
 	// Service are the entries of the last layer, by which its programs can
 	// be read as long as what the artifacts lie in is open.
 	Service []layer.Entry
@@ -74,18 +78,19 @@ func Assemble(ctx context.Context, in Input) (*Result, error) {
 	if err := a.run(ctx); err != nil {
 		return nil, fmt.Errorf("assembling image: %w", err)
 	}
-	return &Result{Image: a.image, Content: a.content(), Added: a.added, Service: a.own}, nil
+	return &Result{Image: a.image, Content: a.content(), Added: a.added, Hardening: a.hardening, Service: a.own}, nil
 }
 
 type assembly struct {
 	Input
-	root   *tree // everything in the image so far, by path
-	layers []addition
-	added  map[string]string
-	seeds  []recipes.Package
-	debs   []*packageFiles // unpacked packages, for their files' content
-	own    []layer.Entry   // the service's
-	image  v1.Image
+	root      *tree // everything in the image so far, by path
+	layers    []addition
+	added     map[string]string
+	seeds     []recipes.Package
+	debs      []*packageFiles // unpacked packages, for their files' content
+	own       []layer.Entry   // the service's
+	hardening []hardening.Binary
+	image     v1.Image
 }
 
 // addition is one layer with the text of its history entry.
@@ -123,7 +128,11 @@ func (a *assembly) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := judge(a.Recipe, findings); err != nil {
+	weak, err := a.harden(service)
+	if err != nil {
+		return err
+	}
+	if err := judge(a.Recipe, append(findings, weak...)); err != nil {
 		return err
 	}
 	if err := a.addLayer("service "+a.Recipe.Name+" "+a.Recipe.Version, service, nil); err != nil {

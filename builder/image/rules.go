@@ -37,7 +37,11 @@ func (e *RefusedError) Error() string {
 // Hint is the way past a rule.
 func (e *RefusedError) Hint() string {
 	f := e.Findings[0]
-	return fmt.Sprintf("leave it out, or accept it in the recipe: allow: [{rule: %s, path: %s, reason: …}]", f.Rule, f.Path)
+	instead := "leave it out"
+	if strings.HasPrefix(f.Rule, "no-") {
+		instead = "build it with these flags"
+	}
+	return fmt.Sprintf(instead+", or accept it in the recipe: allow: [{rule: %s, path: %s, reason: …}]", f.Rule, f.Path)
 }
 
 // judge returns an error for the findings that no allow entry covers.

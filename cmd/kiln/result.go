@@ -4,6 +4,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/kiln-build/kiln/builder"
+	"github.com/kiln-build/kiln/builder/hardening"
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -39,9 +40,11 @@ type platformResult struct {
 	Packages int   `json:"packages,omitempty"`
 	Files    int   `json:"files,omitempty"`
 	// Added are the packages that the closure found a need for.
-	Added  map[string]string    `json:"added,omitempty"`
-	Tests  []recipes.TestResult `json:"tests,omitempty"`
-	Engine string               `json:"engine,omitempty"`
+	Added map[string]string `json:"added,omitempty"`
+	// Hardening is what protects the programs and libraries of the service.
+	Hardening []hardening.Binary   `json:"hardening,omitempty"`
+	Tests     []recipes.TestResult `json:"tests,omitempty"`
+	Engine    string               `json:"engine,omitempty"`
 	// Timings are those of this platform's build alone, where there are
 	// several.
 	Timings map[string]float64 `json:"timings,omitempty"`

@@ -64,6 +64,7 @@ func (b *build) notes(p *platformResult) {
 	for _, pkg := range slices.Sorted(maps.Keys(p.Added)) {
 		b.say("  needs       %s: %s", pkg, p.Added[pkg])
 	}
+	b.hardened(p)
 	for _, t := range p.Tests {
 		b.say("  tested      %s", t.Name)
 	}
