@@ -47,6 +47,9 @@ func Key(r *recipes.Recipe, l *recipes.Lock, trees Trees, platform string) (stri
 	field("format", []byte(Format+"/"+image.Format))
 	field("platform", []byte(platform))
 	field("recipe", r.Raw)
+	if r.Variant != "" {
+		field("variant", []byte(r.Variant))
+	}
 	field("lock", lock)
 	for i := range r.Sources {
 		if tree, ok := trees[i]; ok {

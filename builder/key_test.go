@@ -30,6 +30,8 @@ func TestKey(t *testing.T) {
 	}
 	other := load(t, file)
 	other.Raw = append(other.Raw, '\n')
+	variant := load(t, file)
+	variant.Variant = "debug"
 	lock := lockOf(r)
 	lock.Platforms[0].Build[0].SHA256 = digestOf("8")
 	epoch := lockOf(r)
@@ -37,6 +39,7 @@ func TestKey(t *testing.T) {
 	seen := map[string]string{first: "nothing"}
 	for what, k := range map[string]string{
 		"the recipe":   key(other, lockOf(r), trees, "linux/amd64"),
+		"the variant":  key(variant, lockOf(r), trees, "linux/amd64"),
 		"a package":    key(r, lock, trees, "linux/amd64"),
 		"the epoch":    key(r, epoch, trees, "linux/amd64"),
 		"a tree":       key(r, lockOf(r), Trees{1: digestOf("8")}, "linux/amd64"),

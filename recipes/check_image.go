@@ -121,9 +121,14 @@ func reserved(key string) string {
 	}[strings.TrimPrefix(key, "org.opencontainers.image.")]
 }
 
+// annotationPrefix begins the keys of kiln's own labels and annotations.
+const annotationPrefix = "io.github.kiln-build."
+
 func checkLabels(c *checker, at string, labels map[string]string) {
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		switch from := reserved(k); {
+		case strings.HasPrefix(k, annotationPrefix):
+			c.bad(at+"."+k, "leave it out", "%s is set by kiln", k)
 		case strings.HasPrefix(k, "org.opencontainers.image.") && from != "":
 			c.bad(at+"."+k, "leave it out; kiln takes it from "+from, "%s is set by kiln", k)
 		case k == "" || strings.ContainsAny(k, " \t\n="):

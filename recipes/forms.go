@@ -12,6 +12,8 @@ import (
 
 // The forms that names and digests have.
 var (
+	// A part of a tag and of a file's name.
+	variantForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	// A component of a repository name (OCI distribution-spec, "Pulling
 	// manifests").
 	nameForm = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$`)

@@ -92,11 +92,13 @@ func TestReadLockMissing(t *testing.T) {
 }
 
 func TestLockPath(t *testing.T) {
-	for file, want := range map[string]string{
-		"recipe.yaml": "recipe.lock", "a.b/foo.yml": "a.b/foo.lock", "a.b/foo": "a.b/foo.lock",
+	for _, c := range []struct{ file, variant, want string }{
+		{"recipe.yaml", "", "recipe.lock"}, {"a.b/foo.yml", "", "a.b/foo.lock"}, {"a.b/foo", "", "a.b/foo.lock"},
+		{"a.b/foo.yml", "debug", "a.b/foo.debug.lock"},
 	} {
-		if got := LockPath(file); got != want {
-			t.Errorf("LockPath(%q) is %q, want %q", file, got, want)
+		r := &Recipe{File: c.file, Variant: c.variant}
+		if got := r.LockPath(); got != c.want {
+			t.Errorf("the lock of %s %s is %q, want %q", c.file, c.variant, got, c.want)
 		}
 	}
 }

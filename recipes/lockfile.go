@@ -16,10 +16,28 @@ import (
 // lockHeader is the first line of every lock.
 const lockHeader = "# Written by `kiln lock`; not by hand. Commit it beside the recipe.\n"
 
-// LockPath is where the lock of the recipe in file is: beside it, with the
-// extension .lock.
-func LockPath(file string) string {
-	return strings.TrimSuffix(file, filepath.Ext(file)) + ".lock"
+// LockPath is where the lock of r is: beside its file, with the extension
+// .lock, and for a variant with its name before that.
+func (r *Recipe) LockPath() string {
+	base := strings.TrimSuffix(r.File, filepath.Ext(r.File))
+	if r.Variant != "" {
+		base += "." + r.Variant
+	}
+	return base + ".lock"
+}
+
+// Title is what r is called: its name, and for a variant that one's behind it.
+func (r *Recipe) Title() string { return strings.TrimSpace(r.Name + " " + r.Variant) }
+
+// Tag is the image's tag: the version, and for a variant its name behind it.
+func (r *Recipe) Tag() string { return r.Tagged(r.Version) }
+
+// Tagged is a further tag for the image of r, as it is for a variant.
+func (r *Recipe) Tagged(tag string) string {
+	if r.Variant != "" {
+		tag += "-" + r.Variant
+	}
+	return tag
 }
 
 // ReadLock reads and checks the lock in file. It takes the lock for hostile:

@@ -6,26 +6,61 @@ import (
 	"os"
 	"reflect"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
-// Load reads and checks the recipe in file. Mistakes in it are an [*Errors]
-// with all of them.
-func Load(file string) (*Recipe, error) {
+// Load reads and checks the recipe in file. Mistakes in it, and in its
+// variants, are an [*Errors] with all of them.
+func Load(file string) (*Recipe, error) { return LoadVariant(file, "") }
+
+// LoadVariant is [Load] for the variant of that name; the empty name is the
+// recipe itself.
+func LoadVariant(file, variant string) (*Recipe, error) {
 	raw, err := readFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading recipe: %w", err)
 	}
-	return Parse(file, raw)
+	return ParseVariant(file, variant, raw)
 }
 
 // Parse is [Load] for a recipe that has been read. The file is only named in
 // messages.
-func Parse(file string, raw []byte) (*Recipe, error) {
-	d := newDecoder(file)
-	root := parseYAML(&d.problems, raw)
+func Parse(file string, raw []byte) (*Recipe, error) { return ParseVariant(file, "", raw) }
+
+// ParseVariant is [LoadVariant] for a recipe that has been read.
+func ParseVariant(file, name string, raw []byte) (*Recipe, error) {
+	all := &problems{file: file}
+	root := parseYAML(all, raw)
 	if root == nil {
-		return nil, d.err()
+		return nil, all.err()
 	}
+	variants, where := takeVariants(all, root)
+	recipe := decodeRecipe(all, file, raw, root)
+	names := make(Variants, 0, len(variants))
+	for _, v := range variants {
+		names = append(names, v.name)
+		if r := decodeRecipe(all, file, raw, v.over(all, root)); v.name == name {
+			recipe, r.Variant = r, name
+		}
+	}
+	if recipe.Variant != name {
+		unknownVariant(all, where, name, names)
+	}
+	if err := all.err(); err != nil {
+		return nil, err
+	}
+	recipe.Variants = names
+	for _, v := range variants {
+		recipe.places["variants."+v.name] = v.at
+	}
+	fillDefaults(recipe)
+	return recipe, nil
+}
+
+// decodeRecipe reads the recipe below root, and adds its mistakes to all.
+func decodeRecipe(all *problems, file string, raw []byte, root *yaml.Node) *Recipe {
+	d := newDecoder(file)
 	sub := readSubstitution(root)
 	d.expand = sub.expand
 	checkDefinitions(d, root)
@@ -35,11 +70,8 @@ func Parse(file string, raw []byte) (*Recipe, error) {
 		r.Vars[name] = sub.vars[name]
 	}
 	checkRecipe(&checker{decoder: d}, r)
-	if err := d.err(); err != nil {
-		return nil, err
-	}
-	fillDefaults(r)
-	return r, nil
+	all.list = append(all.list, d.problems.list...)
+	return r
 }
 
 // readFile reads at most what a recipe or lock may hold, and a byte more.

@@ -23,6 +23,9 @@ type Recipe struct {
 	File string `yaml:"-"`
 	// Raw is the recipe's text, byte for byte.
 	Raw []byte `yaml:"-"`
+	// Variant is the name of the variant that this is, empty for the recipe
+	// itself.
+	Variant string `yaml:"-"`
 
 	// places are where the values stand, by path: see Pos.
 	places map[string]Pos
@@ -56,6 +59,9 @@ type Recipe struct {
 	Tests []Test `yaml:"tests"`
 	// Allow lists findings about the image that are accepted.
 	Allow []Allow `yaml:"allow"`
+	// Variants are further images of the recipe, that differ in the fields
+	// they state.
+	Variants Variants `yaml:"variants"`
 }
 
 // Source is one origin of source code. Exactly one of Archive, Git, Go,

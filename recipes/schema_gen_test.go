@@ -123,6 +123,35 @@ func (m *schemaMaker) structure(t *testing.T, typ reflect.Type) object {
 	return append(s, furtherForms(typ.Name())...)
 }
 
+// variants is the schema of fields that differ from the recipe's: nothing must
+// be there, and null takes a field out.
+func (m *schemaMaker) variants() object {
+	return object{
+		{"type", "object"}, {"minProperties", 1}, {"maxProperties", maxVariants},
+		{"propertyNames", object{{"pattern", variantForm.String()}, {"maxLength", 32}, {"not", object{{"const", AllVariants}}}}},
+		{"additionalProperties", append(m.partial(reflect.TypeFor[Recipe](), "kiln", "name", "variants"), member{"minProperties", 1})},
+	}
+}
+
+func (m *schemaMaker) partial(typ reflect.Type, without ...string) object {
+	var properties object
+	for _, f := range fieldsOf(typ) {
+		if slices.Contains(without, f.name) {
+			continue
+		}
+		sf := typ.FieldByIndex(f.index)
+		o := slices.DeleteFunc(slices.Clone(f.options), func(w string) bool { return w == "required" })
+		var s object
+		if sf.Type.Kind() == reflect.Struct {
+			s = m.partial(sf.Type)
+		} else {
+			s = m.value(sf.Type, o, typ.Name()+"."+sf.Name)
+		}
+		properties = append(properties, member{f.name, object{{"anyOf", []any{s, object{{"type", "null"}}}}}})
+	}
+	return object{{"type", "object"}, {"additionalProperties", false}, {"properties", properties}}
+}
+
 // kindFields are the fields of a source or step that make it one of a kind:
 // exactly one of them is given.
 func kindFields(typ reflect.Type) []string {
@@ -157,6 +186,9 @@ func requireEach(names []string) []any {
 // value is the schema of a field of the type. The id names the field, as
 // "GoStep.Output"; items and values of it have the same.
 func (m *schemaMaker) value(typ reflect.Type, o options, id string) object {
+	if typ == reflect.TypeFor[Variants]() {
+		return m.variants()
+	}
 	switch typ.Kind() {
 	case reflect.Pointer:
 		return m.value(typ.Elem(), o, id)

@@ -33,7 +33,7 @@ func newDescription(in Input) (*description, error) {
 	if i < 0 {
 		return nil, fmt.Errorf("describing image: the lock has no platform %q", in.Platform)
 	}
-	name := strings.Join([]string{in.Recipe.Name, in.Recipe.Version, in.Platform}, "-")
+	name := strings.Join([]string{in.Recipe.Name, in.Recipe.Tag(), in.Platform}, "-")
 	doc := &v2_3.Document{
 		SPDXVersion:       v2_3.Version,
 		DataLicense:       v2_3.DataLicense,

@@ -84,7 +84,7 @@ func Provenance(in ProvenanceInput) (json.RawMessage, error) {
 		Definition: buildDefinition{
 			BuildType: BuildType,
 			External: externalParameters{
-				Recipe: string(in.Recipe.Raw), Lock: string(in.LockText),
+				Recipe: string(in.Recipe.Raw), Variant: in.Recipe.Variant, Lock: string(in.LockText),
 				Platform: in.Platform, Platforms: platforms,
 			},
 			Internal:     internalParameters{Key: in.Key, Format: in.Format},
@@ -125,6 +125,7 @@ type (
 	}
 	externalParameters struct {
 		Recipe    string   `json:"recipe"`
+		Variant   string   `json:"variant,omitempty"`
 		Lock      string   `json:"lock"`
 		Platform  string   `json:"platform,omitempty"`
 		Platforms []string `json:"platforms,omitempty"`

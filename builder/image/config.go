@@ -78,7 +78,8 @@ func (a *assembly) annotations() map[string]string {
 	return m
 }
 
-// describe are the pre-defined annotation keys (image-spec, annotations.md).
+// describe are the pre-defined annotation keys (image-spec, annotations.md),
+// and those of a variant.
 func (a *assembly) describe() map[string]string {
 	r := a.Recipe
 	m := map[string]string{
@@ -91,6 +92,12 @@ func (a *assembly) describe() map[string]string {
 	for k, v := range m {
 		if v != "" {
 			annotated["org.opencontainers.image."+k] = v
+		}
+	}
+	if r.Variant != "" {
+		annotated[VariantAnnotation] = r.Variant
+		if a.debug {
+			annotated[DebugAnnotation] = "true"
 		}
 	}
 	return annotated

@@ -35,6 +35,15 @@ const Format = "2"
 // KeyAnnotation is the manifest annotation that holds the build key.
 const KeyAnnotation = "io.github.kiln-build.key"
 
+// Labels, and annotations of the manifest, of a recipe's variant.
+const (
+	// VariantAnnotation holds the variant's name.
+	VariantAnnotation = "io.github.kiln-build.variant"
+	// DebugAnnotation is "true" where the variant's image holds a shell or a
+	// package manager.
+	DebugAnnotation = "io.github.kiln-build.debug"
+)
+
 // Input is what an image is made of.
 type Input struct {
 	Recipe   *recipes.Recipe
@@ -91,6 +100,7 @@ type assembly struct {
 	own       []layer.Entry   // the service's
 	hardening []hardening.Binary
 	image     v1.Image
+	debug     bool // it holds a shell or a package manager
 }
 
 // addition is one layer with the text of its history entry.
@@ -128,6 +138,9 @@ func (a *assembly) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.debug = slices.ContainsFunc(findings, func(f Finding) bool {
+		return f.Rule == recipes.RuleShell || f.Rule == recipes.RulePackageManager
+	})
 	weak, err := a.harden(service)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ func buildCommand() *cli.Command {
 	flags := []cli.Flag{
 		&cli.StringFlag{Name: "push", Usage: "push to `REPOSITORY[:TAG]`; the tag is the recipe's version unless given"},
 		&cli.StringFlag{Name: "oci", Usage: "without --push: write an OCI layout to `FOLDER` (default: NAME.oci)"},
+		variantFlag(),
 		&cli.StringSliceFlag{Name: "platform", Usage: "build only for these of the recipe's `PLATFORMS`, such as linux/arm64"},
 		&cli.StringSliceFlag{Name: "tag", Usage: "a further `TAG` for the image"},
 		&cli.BoolFlag{Name: "load", Usage: "load the image into Docker or podman as well"},
@@ -37,15 +38,20 @@ func buildCommand() *cli.Command {
 		Name: "build", Usage: "build, test, describe, sign and publish the image of a recipe", ArgsUsage: "RECIPE",
 		Flags: flags, OnUsageError: usageError,
 		Action: func(c *cli.Context) error {
-			b, err := newBuild(c)
+			builds, err := newBuilds(c)
 			if err != nil {
 				return err
 			}
-			res, err := b.run(c.Context)
-			if err != nil {
-				return err
+			for _, b := range builds {
+				res, err := b.run(c.Context)
+				if err != nil {
+					return err
+				}
+				if err := b.print(res); err != nil {
+					return err
+				}
 			}
-			return b.print(res)
+			return nil
 		},
 	}
 }
@@ -72,7 +78,9 @@ type build struct {
 	stderr    io.Writer
 }
 
-func newBuild(c *cli.Context) (*build, error) {
+// newBuilds is a build for the recipe or each of its variants that was asked
+// for.
+func newBuilds(c *cli.Context) ([]*build, error) {
 	if err := checkOutput(c); err != nil {
 		return nil, err
 	}
@@ -80,14 +88,30 @@ func newBuild(c *cli.Context) (*build, error) {
 	if err != nil {
 		return nil, usage{err}
 	}
-	recipe, err := loadArgument(c)
+	list, err := chosen(c)
 	if err != nil {
 		return nil, err
 	}
+	if len(list) > 1 && c.IsSet("oci") {
+		return nil, usagef("kiln build: --oci names one folder, and there are %d images", len(list))
+	}
+	var builds []*build
+	for _, r := range list {
+		b, err := newBuild(c, r, display)
+		if err != nil {
+			return nil, err
+		}
+		builds = append(builds, b)
+	}
+	return builds, nil
+}
+
+func newBuild(c *cli.Context, recipe *recipes.Recipe, display *progress.Display) (*build, error) {
 	b := &build{
 		recipe: recipe, display: display, json: c.String("output") == "json", load: c.Bool("load"),
 		tlog: c.String("tlog"), clock: newStopwatch(time.Now), stdout: c.App.Writer, stderr: c.App.ErrWriter,
 	}
+	var err error
 	if b.platforms, err = choosePlatforms(c, recipe); err != nil {
 		return nil, err
 	}
@@ -139,7 +163,7 @@ func (b *build) run(ctx context.Context) (*result, error) {
 
 // readLock reads the recipe's lock, or makes it where there is none.
 func (b *build) readLock(ctx context.Context) (*recipes.Lock, error) {
-	file := recipes.LockPath(b.recipe.File)
+	file := b.recipe.LockPath()
 	l, err := recipes.ReadLock(file)
 	if err == nil {
 		return l, l.Fits(b.recipe)
@@ -147,7 +171,7 @@ func (b *build) readLock(ctx context.Context) (*recipes.Lock, error) {
 	if !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	b.say("locking %s, which has no lock yet", b.recipe.Name)
+	b.say("locking %s, which has no lock yet", b.recipe.Title())
 	if l, err = b.env.lock(ctx, b.store, b.recipe, b.display.Terminal()); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -20,7 +21,7 @@ import (
 
 func lockCommand() *cli.Command {
 	return &cli.Command{
-		Name: "lock", Usage: "pin every input of a recipe in its lock file", ArgsUsage: "RECIPE",
+		Name: "lock", Usage: "pin every input of a recipe, and of its variants, in lock files", ArgsUsage: "RECIPE",
 		Flags: append(append(archiveFlags(), engineFlags()...),
 			&cli.BoolFlag{Name: "check", Usage: "write nothing; fail where the lock does not fit the recipe, or locking afresh would change it"}),
 		OnUsageError: usageError,
@@ -33,7 +34,11 @@ func lockCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return runLock(c, env, recipe)
+			all, err := withVariants(recipe)
+			if err != nil {
+				return err
+			}
+			return runLock(c, env, all)
 		},
 	}
 }
@@ -54,40 +59,71 @@ func loadRecipe(file string) (*recipes.Recipe, error) {
 	return recipes.Load(file)
 }
 
-func runLock(c *cli.Context, env *environment, r *recipes.Recipe) error {
-	file := recipes.LockPath(r.File)
-	old, err := os.ReadFile(file)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("reading lock: %w", err)
+// newLock is a lock made afresh, and what its file holds.
+type newLock struct {
+	recipe    *recipes.Recipe
+	lock      *recipes.Lock
+	old, text []byte
+}
+
+// runLock locks the recipe and all its variants. It writes when all are made,
+// so that an error changes nothing.
+func runLock(c *cli.Context, env *environment, all []*recipes.Recipe) error {
+	var made []newLock
+	for _, r := range all {
+		l, err := makeLock(c, env, r)
+		if err != nil {
+			return err
+		}
+		made = append(made, l)
+	}
+	for _, l := range made {
+		if err := l.write(c.App.ErrWriter); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeLock makes the lock of one of them. For --check, one that differs from
+// its file is an error.
+func makeLock(c *cli.Context, env *environment, r *recipes.Recipe) (newLock, error) {
+	l := newLock{recipe: r}
+	var err error
+	if l.old, err = os.ReadFile(r.LockPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return l, fmt.Errorf("reading lock: %w", err)
 	}
 	if c.Bool("check") {
-		if err := checkLock(file, r); err != nil {
-			return err
+		if err := checkLock(r.LockPath(), r); err != nil {
+			return l, err
 		}
 	}
 	store, err := env.blobs()
 	if err != nil {
+		return l, err
+	}
+	if l.lock, err = env.lock(c.Context, store, r, term.IsTerminal(int(os.Stderr.Fd()))); err != nil {
+		return l, err
+	}
+	if l.text, err = l.lock.Marshal(); err != nil {
+		return l, err
+	}
+	if c.Bool("check") && !bytes.Equal(l.old, l.text) {
+		return l, withHint{fmt.Errorf("%s: the archive has moved on since it was locked", r.LockPath()), "`kiln lock " + r.File + "` locks it afresh"}
+	}
+	return l, nil
+}
+
+func (l newLock) write(stderr io.Writer) error {
+	file := l.recipe.LockPath()
+	if bytes.Equal(l.old, l.text) {
+		_, err := fmt.Fprintf(stderr, "%s is up to date\n", file)
 		return err
 	}
-	l, err := env.lock(c.Context, store, r, term.IsTerminal(int(os.Stderr.Fd())))
-	if err != nil {
-		return err
-	}
-	text, err := l.Marshal()
-	if err != nil {
-		return err
-	}
-	switch same := bytes.Equal(old, text); {
-	case same:
-		_, err = fmt.Fprintf(c.App.ErrWriter, "%s is up to date\n", file)
-		return err
-	case c.Bool("check"):
-		return withHint{fmt.Errorf("%s: the archive has moved on since it was locked", file), "`kiln lock " + r.File + "` locks it afresh"}
-	}
-	if err := writeWhole(file, text); err != nil {
+	if err := writeWhole(file, l.text); err != nil {
 		return fmt.Errorf("writing lock: %w", err)
 	}
-	_, err = fmt.Fprintf(c.App.ErrWriter, "%s: %d packages to build with, %d sources\n", file, len(l.Platforms[0].Build), len(l.Sources))
+	_, err := fmt.Fprintf(stderr, "%s: %d packages to build with, %d sources\n", file, len(l.lock.Platforms[0].Build), len(l.lock.Sources))
 	return err
 }
 

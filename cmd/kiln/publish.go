@@ -41,7 +41,7 @@ func (b *build) loadImage(ctx context.Context, jobs []*job, res *result) error {
 			img = j.image
 		}
 	}
-	tag, err := name.NewTag(b.recipe.Name + ":" + b.recipe.Version)
+	tag, err := name.NewTag(b.recipe.Name + ":" + b.recipe.Tag())
 	if t, ok := b.target.(*registryTarget); ok {
 		tag, err = t.repo.Tag(t.tags[0]), nil
 	}

@@ -12,6 +12,7 @@ import (
 type result struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
+	Variant string `json:"variant,omitempty"`
 	// Digest is that of the image, or of the index over the platforms' images.
 	Digest    string `json:"digest"`
 	Reference string `json:"reference"`
@@ -53,7 +54,7 @@ type platformResult struct {
 // result is what is known before anything is built.
 func (b *build) result() *result {
 	return &result{
-		Name: b.recipe.Name, Version: b.recipe.Version, Key: builder.IndexKey(b.keys), User: b.recipe.Image.User,
+		Name: b.recipe.Name, Version: b.recipe.Version, Variant: b.recipe.Variant, Key: builder.IndexKey(b.keys), User: b.recipe.Image.User,
 		DevKey: b.signer.development(), Statements: statements, Timings: b.clock.laps,
 	}
 }

@@ -60,7 +60,7 @@ func signed(ts *testscript.TestScript, neg bool, args []string) {
 func stub(ctx context.Context, r *recipes.Recipe) (goods, error) {
 	b := &build{recipe: r, platforms: r.Platforms, target: &layoutTarget{}}
 	var err error
-	if b.lock, err = recipes.ReadLock(recipes.LockPath(r.File)); err != nil {
+	if b.lock, err = recipes.ReadLock(r.LockPath()); err != nil {
 		return goods{}, err
 	}
 	if b.trees, err = builder.LocalTrees(ctx, r); err != nil {
@@ -117,7 +117,9 @@ func platforms(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: platforms RECIPE PLATFORM...")
 	}
 	file := filepath.Join(ts.MkAbs(args[0]), "recipe.yaml")
-	lock, err := recipes.ReadLock(recipes.LockPath(file))
+	old, err := recipes.Load(file)
+	ts.Check(err)
+	lock, err := recipes.ReadLock(old.LockPath())
 	ts.Check(err)
 	text, err := os.ReadFile(file)
 	ts.Check(err)
@@ -137,5 +139,5 @@ func platforms(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	out, err := lock.Marshal()
 	ts.Check(err)
-	ts.Check(os.WriteFile(recipes.LockPath(file), out, 0o600))
+	ts.Check(os.WriteFile(r.LockPath(), out, 0o600))
 }

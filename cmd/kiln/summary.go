@@ -18,7 +18,7 @@ func (b *build) say(format string, args ...any) {
 
 func (b *build) summary(res *result) {
 	if res.Unchanged {
-		b.say("%s %s  unchanged since %s, verified  (%.1f s)", res.Name, res.Version, b.since(res), b.clock.total().Seconds())
+		b.say("%s %s  unchanged since %s, verified  (%.1f s)", res.Name, b.recipe.Tag(), b.since(res), b.clock.total().Seconds())
 		return
 	}
 	b.made(res)
@@ -48,11 +48,11 @@ func (b *build) made(res *result) {
 	}
 	if !b.index() {
 		p := res.Platforms[0]
-		b.say("%s %s  %s  user %s  (%.1f s)", res.Name, res.Version, size(p), res.User, b.clock.total().Seconds())
+		b.say("%s %s  %s  user %s  (%.1f s)", res.Name, b.recipe.Tag(), size(p), res.User, b.clock.total().Seconds())
 		b.notes(p)
 		return
 	}
-	b.say("%s %s  user %s  (%.1f s)", res.Name, res.Version, res.User, b.clock.total().Seconds())
+	b.say("%s %s  user %s  (%.1f s)", res.Name, b.recipe.Tag(), res.User, b.clock.total().Seconds())
 	for _, p := range res.Platforms {
 		b.say("  %s", size(p))
 		b.notes(p)

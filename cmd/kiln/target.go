@@ -63,18 +63,21 @@ type registryTarget struct {
 
 // newTarget works out from the flags where the image of r goes.
 func newTarget(c *cli.Context, r *recipes.Recipe, registry *push.Registry) (target, error) {
-	tags := c.StringSlice("tag")
+	tags := slices.Clone(c.StringSlice("tag"))
 	for _, tag := range tags {
 		if _, err := name.NewTag("localhost/check:" + tag); err != nil {
 			return nil, usagef("--tag: want a tag such as %s, got %q", r.Version, tag)
 		}
 	}
+	for i, tag := range tags {
+		tags[i] = r.Tagged(tag)
+	}
 	if c.String("push") == "" {
 		dir := c.String("oci")
 		if dir == "" {
-			dir = r.Name + ".oci"
+			dir = layoutName(r)
 		}
-		return &layoutTarget{dir: filepath.Clean(dir), name: r.Name, tags: append([]string{r.Version}, tags...)}, nil
+		return &layoutTarget{dir: filepath.Clean(dir), name: r.Name, tags: append([]string{r.Tag()}, tags...)}, nil
 	}
 	if c.IsSet("oci") {
 		return nil, usagef("kiln build: --push and --oci exclude each other")
@@ -87,7 +90,15 @@ func newTarget(c *cli.Context, r *recipes.Recipe, registry *push.Registry) (targ
 	if !ok {
 		return nil, usagef("--push: want a repository or a tag, got the digest %s", ref.Identifier())
 	}
-	return &registryTarget{registry: registry, repo: tag.Context(), tags: append([]string{tag.TagStr()}, tags...)}, nil
+	return &registryTarget{registry: registry, repo: tag.Context(), tags: append([]string{r.Tagged(tag.TagStr())}, tags...)}, nil
+}
+
+// layoutName is the folder for the image of r where none is named.
+func layoutName(r *recipes.Recipe) string {
+	if r.Variant != "" {
+		return r.Name + "-" + r.Variant + ".oci"
+	}
+	return r.Name + ".oci"
 }
 
 func (t *registryTarget) published(ctx context.Context) (push.Found, bool, error) {
