@@ -18,8 +18,10 @@ type shape struct{ must, may string }
 // JSON names in its annex, for the kinds of object that this package writes.
 var shapes = map[string]shape{
 	"document": {"SPDXID creationInfo dataLicense name spdxVersion documentNamespace",
-		"packages files relationships hasExtractedLicensingInfos comment documentDescribes"},
-	"creationInfo": {"created creators", "comment licenseListVersion"},
+		"packages files relationships hasExtractedLicensingInfos comment documentDescribes externalDocumentRefs"},
+	"externalDocumentRefs": {"externalDocumentId spdxDocument checksum", ""},
+	"checksum":             {"algorithm checksumValue", ""},
+	"creationInfo":         {"created creators", "comment licenseListVersion"},
 	"packages": {"SPDXID downloadLocation name",
 		"versionInfo packageFileName supplier filesAnalyzed packageVerificationCode checksums homepage sourceInfo " +
 			"licenseConcluded licenseInfoFromFiles licenseDeclared licenseComments copyrightText summary description " +
@@ -36,7 +38,9 @@ var shapes = map[string]shape{
 var formats = map[string]*regexp.Regexp{
 	"SPDXID":                       regexp.MustCompile(`^SPDXRef-[A-Za-z0-9.-]+$`),
 	"spdxElementId":                regexp.MustCompile(`^SPDXRef-[A-Za-z0-9.-]+$`),
-	"relatedSpdxElement":           regexp.MustCompile(`^SPDXRef-[A-Za-z0-9.-]+$`),
+	"externalDocumentId":           regexp.MustCompile(`^DocumentRef-[A-Za-z0-9.+-]+$`),
+	"spdxDocument":                 regexp.MustCompile(`^https://[^#\s]+$`),
+	"relatedSpdxElement":           regexp.MustCompile(`^(DocumentRef-[A-Za-z0-9.+-]+:)?SPDXRef-[A-Za-z0-9.-]+$`),
 	"spdxVersion":                  regexp.MustCompile(`^SPDX-2\.3$`),
 	"dataLicense":                  regexp.MustCompile(`^CC0-1\.0$`),
 	"documentNamespace":            regexp.MustCompile(`^https://[^#\s]+$`),
@@ -57,7 +61,7 @@ var formats = map[string]*regexp.Regexp{
 	"fileTypes":                    regexp.MustCompile(`^(SOURCE|BINARY|ARCHIVE|APPLICATION|IMAGE|TEXT|DOCUMENTATION|OTHER)$`),
 	"primaryPackagePurpose":        regexp.MustCompile(`^(APPLICATION|LIBRARY|CONTAINER|OPERATING-SYSTEM|SOURCE)$`),
 	"relationshipType": regexp.MustCompile(`^(DESCRIBES|CONTAINS|GENERATED_FROM|DEPENDS_ON|STATIC_LINK|` +
-		`DESCENDANT_OF|BUILD_TOOL_OF|BUILD_DEPENDENCY_OF)$`),
+		`DESCENDANT_OF|VARIANT_OF|DESCRIBED_BY|BUILD_TOOL_OF|BUILD_DEPENDENCY_OF)$`),
 }
 
 // checkShape checks a document's JSON against shapes and formats.
