@@ -30,9 +30,10 @@ type IndexInput struct {
 type IndexImage struct {
 	Platform string // os/arch
 	Digest   v1.Hash
-	// Document describes the image; Text is its JSON as it is attached.
-	Document *v2_3.Document
-	Text     []byte
+	// Namespace is that of the document which describes the image, and Text
+	// that document's JSON as it is attached.
+	Namespace string
+	Text      []byte
 }
 
 // DescribeIndex returns the SPDX 2.3 document of an index: the index, the
@@ -83,12 +84,12 @@ func (d *description) variant(i IndexImage) {
 	name := common.DocumentID(idString(strings.ReplaceAll(i.Platform, "/", "-")))
 	sum := sha256.Sum256(i.Text)
 	d.doc.ExternalDocumentReferences = append(d.doc.ExternalDocumentReferences, v2_3.ExternalDocumentRef{
-		DocumentRefID: name, URI: i.Document.DocumentNamespace,
+		DocumentRefID: name, URI: i.Namespace,
 		Checksum: common.Checksum{Algorithm: common.SHA256, Value: hex.EncodeToString(sum[:])},
 	})
 	d.doc.Relationships = append(d.doc.Relationships, &v2_3.Relationship{
 		RefA:         common.DocElementID{ElementRefID: variant.PackageSPDXIdentifier},
-		RefB:         common.DocElementID{DocumentRefID: name, ElementRefID: i.Document.SPDXIdentifier},
+		RefB:         common.DocElementID{DocumentRefID: name, ElementRefID: d.doc.SPDXIdentifier},
 		Relationship: common.TypeRelationshipDescribeBy,
 	})
 }

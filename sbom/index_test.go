@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/spdx/tools-golang/spdx/v2/v2_3"
 )
 
 func indexInput(t *testing.T) IndexInput {
@@ -20,8 +19,7 @@ func indexInput(t *testing.T) IndexInput {
 	}
 	for i, platform := range []string{"linux/amd64", "linux/arm64"} {
 		digest := v1.Hash{Algorithm: "sha256", Hex: strings.Repeat(string(rune('1'+i)), 64)}
-		doc := &v2_3.Document{SPDXIdentifier: "DOCUMENT", DocumentNamespace: namespaceBase + "x-" + digest.Hex}
-		index.Images = append(index.Images, IndexImage{Platform: platform, Digest: digest, Document: doc, Text: []byte(platform)})
+		index.Images = append(index.Images, IndexImage{Platform: platform, Digest: digest, Namespace: namespaceBase + "x-" + digest.Hex, Text: []byte(platform)})
 	}
 	return index
 }

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/kiln-build/kiln/builder"
 	"github.com/kiln-build/kiln/builder/image"
@@ -31,24 +35,45 @@ func (j *job) describe(made *image.Result) ([]sign.Statement, error) {
 		return nil, err
 	}
 	j.res.Files = sbom.Summarize(doc).Files
-	spdx, err := sbom.Marshal(doc)
+	text, err := sbom.Marshal(doc)
 	if err != nil {
 		return nil, err
 	}
+	spdx := spdxStatement(text)
+	j.document = sbom.IndexImage{Platform: j.platform, Digest: j.digest, Namespace: doc.DocumentNamespace, Text: spdx.Predicate}
 	provenance, err := j.provenance(sign.ProvenanceInput{
 		BuildKit: j.conn.Version, Platform: j.platform, Key: j.key, Tests: j.res.Tests,
 	})
-	return []sign.Statement{{PredicateType: sign.PredicateSPDX, Predicate: spdx}, provenance}, err
+	return []sign.Statement{spdx, provenance}, err
 }
 
-// describeIndex writes the provenance of the index over the jobs' images.
-func (b *build) describeIndex(jobs []*job, key string) ([]sign.Statement, error) {
+// spdxStatement is the document as it stands in a statement, where JSON is
+// escaped for HTML.
+func spdxStatement(document []byte) sign.Statement {
+	var escaped bytes.Buffer
+	json.HTMLEscape(&escaped, document)
+	return sign.Statement{PredicateType: sign.PredicateSPDX, Predicate: bytes.TrimSpace(escaped.Bytes())}
+}
+
+// describeIndex writes the SBOM and the provenance of the index over the jobs'
+// images.
+func (b *build) describeIndex(jobs []*job, digest v1.Hash, key string) ([]sign.Statement, error) {
 	in := sign.ProvenanceInput{BuildKit: jobs[0].conn.Version, Key: key}
+	about := sbom.IndexInput{Recipe: b.recipe, Lock: b.lock, Repository: b.target.repository(), Digest: digest, Version: version()}
 	for _, j := range jobs {
 		in.Images = append(in.Images, sign.PlatformImage{Platform: j.platform, Digest: j.digest})
+		about.Images = append(about.Images, j.document)
+	}
+	doc, err := sbom.DescribeIndex(about)
+	if err != nil {
+		return nil, err
+	}
+	text, err := sbom.Marshal(doc)
+	if err != nil {
+		return nil, err
 	}
 	provenance, err := b.provenance(in)
-	return []sign.Statement{provenance}, err
+	return []sign.Statement{spdxStatement(text), provenance}, err
 }
 
 // provenance adds what is the same for all platforms.

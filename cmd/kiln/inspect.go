@@ -12,12 +12,9 @@ import (
 	"github.com/kiln-build/kiln/sign"
 )
 
-// What must be signed for an image, and for an index, to count as kiln's. The
-// documents about files are those of the images that an index lists.
-var (
-	required        = []string{sign.PredicateSignature, sign.PredicateSPDX, sign.PredicateProvenance}
-	requiredOfIndex = []string{sign.PredicateSignature, sign.PredicateProvenance}
-)
+// required is what must be signed for an image, or an index, to count as
+// kiln's.
+var required = []string{sign.PredicateSignature, sign.PredicateSPDX, sign.PredicateProvenance}
 
 // inspection is what was found of an image or an index, and of each image that
 // the index lists.
@@ -36,12 +33,8 @@ type reader func(context.Context, v1.Hash) (recipes.Attached, error)
 // lists. The error is about what keeps it from checking; verdict says whether
 // what was found is good.
 func inspect(ctx context.Context, found push.Found, read reader, key *sign.Key) (*inspection, error) {
-	require := required
-	if found.Descriptor.MediaType.IsIndex() {
-		require = requiredOfIndex
-	}
 	top := &inspection{digest: found.Descriptor.Digest}
-	if err := top.check(ctx, read, key, require); err != nil {
+	if err := top.check(ctx, read, key); err != nil {
 		return nil, err
 	}
 	for _, d := range found.Manifests {
@@ -49,7 +42,7 @@ func inspect(ctx context.Context, found push.Found, read reader, key *sign.Key) 
 		if d.Platform != nil {
 			i.platform = d.Platform.String()
 		}
-		if err := i.check(ctx, read, key, required); err != nil {
+		if err := i.check(ctx, read, key); err != nil {
 			return nil, err
 		}
 		top.images = append(top.images, i)
@@ -57,12 +50,12 @@ func inspect(ctx context.Context, found push.Found, read reader, key *sign.Key) 
 	return top, nil
 }
 
-func (i *inspection) check(ctx context.Context, read reader, key *sign.Key, require []string) error {
+func (i *inspection) check(ctx context.Context, read reader, key *sign.Key) error {
 	attached, err := read(ctx, i.digest)
 	if err != nil {
 		return err
 	}
-	i.report, i.err = sign.Verify(ctx, i.digest, attached, sign.Identity{Key: key}, require)
+	i.report, i.err = sign.Verify(ctx, i.digest, attached, sign.Identity{Key: key}, required)
 	var unverified *sign.Error
 	if i.err != nil && !errors.As(i.err, &unverified) {
 		return i.err

@@ -13,6 +13,7 @@ import (
 	"github.com/kiln-build/kiln/builder/progress"
 	"github.com/kiln-build/kiln/builder/spool"
 	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sbom"
 	"github.com/kiln-build/kiln/sign"
 )
 
@@ -33,6 +34,7 @@ type job struct {
 	// What run leaves.
 	image      v1.Image
 	digest     v1.Hash
+	document   sbom.IndexImage // of what is in the image
 	statements []sign.Statement
 }
 

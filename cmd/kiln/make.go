@@ -87,6 +87,6 @@ func (b *build) compose(jobs []*job, res *result) (goods, error) {
 	}
 	made.top = index
 	b.place(res, digest)
-	made.statements[digest], err = b.describeIndex(jobs, res.Key)
+	made.statements[digest], err = b.describeIndex(jobs, digest, res.Key)
 	return made, err
 }

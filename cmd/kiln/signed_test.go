@@ -19,6 +19,7 @@ import (
 	"github.com/kiln-build/kiln/builder/image"
 	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sbom"
 	"github.com/kiln-build/kiln/sign"
 )
 
@@ -103,6 +104,7 @@ func stubJob(b *build, platform string) (*job, error) {
 	if j.digest, err = img.Digest(); err != nil {
 		return nil, err
 	}
+	j.document = sbom.IndexImage{Platform: platform, Digest: j.digest, Namespace: "https://example.com/" + platform}
 	provenance, err := j.provenance(sign.ProvenanceInput{Platform: platform, Key: key})
 	j.statements = []sign.Statement{
 		{PredicateType: sign.PredicateSPDX, Predicate: json.RawMessage(`{"spdxVersion":"SPDX-2.3"}`)}, provenance,

@@ -19,7 +19,7 @@ func verifyCommand() *cli.Command {
 		Name: "verify", Usage: "check an image's signature, SBOM and provenance", ArgsUsage: "IMAGE",
 		Description: "Checks that the image is signed, and that a signed SPDX document and a signed SLSA\n" +
 			"provenance about this very digest are attached to it. Of an index over several platforms\n" +
-			"it checks signature and provenance, and all three of each image that the index lists.\n" +
+			"it checks the same, and of each image that the index lists.\n" +
 			"Exits with 4 where any is not.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "key", Usage: "public key `FILE` that must have signed"},
