@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 // bed is a real engine, and an image with nothing in it but the program /step
-// of testdata/step.
+// of testdata/step, which is /bin/sh for kiln's fetch script as well.
 type bed struct {
 	*Engine
 	image v1.Image
@@ -119,6 +119,8 @@ func stepImage(t testing.TB, dir string) v1.Image {
 	w := tar.NewWriter(&b)
 	check(t, w.WriteHeader(&tar.Header{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o1777}))
 	check(t, w.WriteHeader(&tar.Header{Name: "own/", Typeflag: tar.TypeDir, Mode: 0o755, Uid: 65532, Gid: 65532}))
+	check(t, w.WriteHeader(&tar.Header{Name: "bin/", Typeflag: tar.TypeDir, Mode: 0o755}))
+	check(t, w.WriteHeader(&tar.Header{Name: "bin/sh", Typeflag: tar.TypeSymlink, Linkname: "/step", Mode: 0o777}))
 	check(t, w.WriteHeader(&tar.Header{Name: "step", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(data))}))
 	_, err = w.Write(data)
 	check(t, err)

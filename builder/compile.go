@@ -32,8 +32,12 @@ type Engine struct {
 	Client *client.Client
 	// Store holds the blobs that plans name.
 	Store *blobs.Store
-	// Secrets are for fetch steps, by name; see CASecret.
+	// Secrets are for fetches, by name. GOPROXY is one of them, since it may
+	// hold credentials.
 	Secrets map[string][]byte
+	// Bases are the URLs of the mirrors of package ecosystems besides Go's, by
+	// the names of recipes.Ecosystems.
+	Bases map[string][]string
 	// Display shows what goes on.
 	Display *progress.Display
 	// TestTimeout bounds how long one test of a recipe may run. If less than

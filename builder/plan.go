@@ -49,6 +49,11 @@ type Inputs struct {
 	// Sources has one layer for each source but git ones. Zero where there
 	// are none.
 	Sources v1.Hash
+	// Files are the files of Sources, where they are known: what a fetch
+	// sees is then known without asking an engine.
+	Files []recipes.File
+	// Fetched has the result of each fetch, in the order of the steps.
+	Fetched []v1.Hash
 }
 
 // Plan is the graph of a build for one platform.
@@ -68,10 +73,26 @@ type Plan struct {
 	env      llb.State // the build environment before any step
 	root     llb.State // and after the steps so far
 	src, out llb.State
+
+	in      Inputs
+	laid    llb.Output // of src, as kiln laid it out; nil where the engine has to
+	index   int        // of the step that is being planned
+	fetches int        // so far
+	pending *Fetch     // the first without a result
 }
 
-// NewPlan makes the graph that builds r for the platform (os/arch).
+// NewPlan makes the graph that builds r for the platform (os/arch). What its
+// steps fetch is in in.Fetched; see [NextFetch].
 func NewPlan(r *recipes.Recipe, l *recipes.Lock, platform string, in Inputs) (*Plan, error) {
+	p, err := plan(r, l, platform, in)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.unfetched()
+}
+
+// plan goes through the steps until one waits for a fetch.
+func plan(r *recipes.Recipe, l *recipes.Lock, platform string, in Inputs) (*Plan, error) {
 	locked, err := l.For(platform)
 	if err != nil {
 		return nil, err
@@ -85,13 +106,18 @@ func NewPlan(r *recipes.Recipe, l *recipes.Lock, platform string, in Inputs) (*P
 		recipe: r, lock: l, packages: locked, target: target,
 		platform: llb.Platform(ocispec(goos, arch)),
 		text:     llb.NewSourceMap(nil, r.File, "yaml", r.Raw),
+		in:       in,
 	}
 	p.environment(in)
 	p.sources(in.Sources)
 	p.out = llb.Scratch()
 	for i, s := range r.Build.Steps {
+		p.index = i
 		if err := p.step(s); err != nil {
 			return nil, fmt.Errorf("planning step %d: %w", i+1, err)
+		}
+		if p.pending != nil {
+			return p, nil
 		}
 	}
 	p.Artifacts = p.out
@@ -204,6 +230,7 @@ func (p *Plan) sources(image v1.Hash) {
 	p.src = llb.Scratch()
 	if image != (v1.Hash{}) {
 		p.src = input(image, p.platform, llb.WithCustomName("sources"))
+		p.laid = p.src.Output()
 	}
 	for i, s := range p.recipe.Sources {
 		if s.Git == nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -60,29 +59,45 @@ func TestPlanIsDeterministic(t *testing.T) {
 	}
 }
 
-// TestOnlyFetchHasNetwork goes through all operations that run something: the
-// one kind with network runs nothing but the scripts that fetch.
-func TestOnlyFetchHasNetwork(t *testing.T) {
+// TestNothingHasNetwork goes through all operations that run something.
+func TestNothingHasNetwork(t *testing.T) {
 	files, err := filepath.Glob("testdata/plan/*.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	fetches := 0
 	for _, file := range files {
-		for _, op := range operations(t, planOf(t, file).Artifacts) {
-			exec := op.GetExec()
-			if exec == nil || exec.Network == pb.NetMode_NONE {
-				continue
-			}
-			fetches++
-			scripts := []string{goFetchScript, cargoFetchScript}
-			if args := exec.Meta.Args; len(args) != 3 || args[1] != "-euc" || !slices.Contains(scripts, args[2]) {
-				t.Errorf("%s: %q has network", file, args)
+		p := planOf(t, file)
+		for _, op := range append(operations(t, p.Artifacts), operations(t, p.Lists)...) {
+			if exec := op.GetExec(); exec != nil && exec.Network != pb.NetMode_NONE {
+				t.Errorf("%s: %q has network", file, exec.Meta.Args)
 			}
 		}
 	}
-	if fetches == 0 {
-		t.Error("no recipe of testdata/plan fetches anything")
+}
+
+// TestFetchGraph: a fetch has one operation with network, and sees nothing of
+// the source tree but what decides what is fetched.
+func TestFetchGraph(t *testing.T) {
+	r := load(t, "testdata/plan/go.yaml")
+	in := Inputs{Root: v1.Hash{Algorithm: "sha256", Hex: digestOf("a")}, Sources: v1.Hash{Algorithm: "sha256", Hex: digestOf("b")}}
+	f, err := NextFetch(r, lockOf(r), "linux/amd64", in)
+	if err != nil || f == nil || f.Step != 0 || f.Index != 0 {
+		t.Fatalf("the first fetch is %+v, %v", f, err)
+	}
+	if _, err := NewPlan(r, lockOf(r), "linux/amd64", in); err == nil || err.Error() != "planning step 1: nothing was fetched for it" {
+		t.Errorf("a plan without what is fetched: %v", err)
+	}
+	networked := 0
+	for _, op := range operations(t, f.run) {
+		if exec := op.GetExec(); exec != nil && exec.Network != pb.NetMode_NONE {
+			networked++
+			if got := exec.Meta.Args[len(exec.Meta.Args)-1]; got != goFetchScript {
+				t.Errorf("%q has network", got)
+			}
+		}
+	}
+	if networked != 1 {
+		t.Errorf("%d operations have network, want 1", networked)
 	}
 }
 
@@ -177,11 +192,26 @@ func planOf(t testing.TB, file string) *Plan {
 			in.Sources = v1.Hash{Algorithm: "sha256", Hex: digestOf("b")}
 		}
 	}
-	p, err := NewPlan(r, lockOf(r), r.Platforms[0], in)
+	p, err := NewPlan(r, lockOf(r), r.Platforms[0], fetchedAll(t, r, in))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// fetchedAll is in with a made-up result for each fetch.
+func fetchedAll(t testing.TB, r *recipes.Recipe, in Inputs) Inputs {
+	t.Helper()
+	for {
+		f, err := NextFetch(r, lockOf(r), r.Platforms[0], in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f == nil {
+			return in
+		}
+		in.Fetched = append(in.Fetched, v1.Hash{Algorithm: "sha256", Hex: digestOf("f")})
+	}
 }
 
 func definition(t testing.TB, st llb.State) *llb.Definition {

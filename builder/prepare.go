@@ -59,7 +59,7 @@ func (p *Preparer) Prepare(ctx context.Context, r *recipes.Recipe, l *recipes.Lo
 		return nil
 	})
 	g.Go(func() (err error) {
-		in.Sources, err = p.sources(ctx, r, l, trees, target)
+		in.Sources, in.Files, err = p.sources(ctx, r, l, trees, target)
 		return err
 	})
 	err = g.Wait()
@@ -151,25 +151,29 @@ func (p *Preparer) writeRoot(essential []recipes.Package) (layer.Layer, error) {
 	return layer.Layer{Blob: digest, Diff: digest, Bytes: size, Type: types.OCIUncompressedLayer}, err
 }
 
-// sources makes one image of all sources that kiln fetches itself.
-func (p *Preparer) sources(ctx context.Context, r *recipes.Recipe, l *recipes.Lock, trees Trees, target v1.Platform) (v1.Hash, error) {
+// sources makes one image of all sources that kiln fetches itself, and lists
+// its files.
+func (p *Preparer) sources(ctx context.Context, r *recipes.Recipe, l *recipes.Lock, trees Trees, target v1.Platform) (v1.Hash, []recipes.File, error) {
 	var layers []v1.Layer
+	files := []recipes.File{}
 	for i, s := range r.Sources {
 		if s.Git != nil {
 			continue
 		}
 		made, err := p.Sources.Layer(ctx, s, l.Sources[i], filepath.Dir(r.File), trees[i], l.Epoch.Seconds)
 		if err != nil {
-			return v1.Hash{}, placed(r, s.Pos, err)
+			return v1.Hash{}, nil, placed(r, s.Pos, err)
 		}
 		layers = append(layers, made)
+		files = append(files, made.Files...)
 	}
 	if len(layers) == 0 {
-		return v1.Hash{}, nil
+		return v1.Hash{}, nil, nil
 	}
 	img, err := layer.Image(target, layers...)
 	if err != nil {
-		return v1.Hash{}, err
+		return v1.Hash{}, nil, err
 	}
-	return layer.Store(p.Store, img)
+	digest, err := layer.Store(p.Store, img)
+	return digest, files, err
 }

@@ -35,6 +35,8 @@ func (p *Plan) step(s recipes.Step) error {
 		p.cargoStep(s)
 	case "run":
 		p.runStep(s)
+	case "fetch":
+		p.fetchStep(s)
 	default:
 		return fmt.Errorf("there is no step %q", s.Kind())
 	}
@@ -85,10 +87,15 @@ func (p *Plan) inTree(root llb.State, opts []llb.RunOption) llb.State {
 // environment for the steps after it.
 func (p *Plan) runStep(s recipes.Step) {
 	r := s.Run
-	args, title := r.Command, strings.Join(r.Command, " ")
-	if len(args) == 0 {
-		args = []string{"/bin/sh", "-euc", r.Script}
-		title, _, _ = strings.Cut(strings.TrimSpace(r.Script), "\n")
-	}
+	args, title := command(r.Command, r.Script)
 	p.root = p.inTree(p.root, append(p.options(s, r.Dir, r.Env, args), p.name(s.Pos, title)))
+}
+
+// command is a command, or else a script, and how it is shown.
+func command(args []string, script string) (_ []string, title string) {
+	if len(args) > 0 {
+		return args, strings.Join(args, " ")
+	}
+	title, _, _ = strings.Cut(strings.TrimSpace(script), "\n")
+	return []string{"/bin/sh", "-euc", script}, title
 }

@@ -60,7 +60,7 @@ func TestOldLockOfAnotherPlatform(t *testing.T) {
 	r := load(t, "testdata/plan/cross_go.yaml")
 	l := lockOf(r)
 	l.Platforms[0].Builder = ""
-	p, err := NewPlan(r, l, "linux/arm64", Inputs{})
+	p, err := NewPlan(r, l, "linux/arm64", fetchedAll(t, r, Inputs{}))
 	check(t, err)
 	if got, want := p.target, (Target{"linux/arm64", "linux/arm64"}); got != want {
 		t.Errorf("the target is %v, want %v", got, want)

@@ -51,6 +51,9 @@ func checkLock(c *checker, l *Lock) {
 		c.oneOf(at+".builder", p.Builder, platforms())
 		checkLockedPackages(c, at+".build", []string{p.Platform, p.RunsOn()}, p.Build, suites)
 		checkLockedPackages(c, at+".image", []string{p.Platform}, p.Image, suites)
+		for i, f := range p.Fetches {
+			checkLockedFetch(c, index(at+".fetches", i), f)
+		}
 	}
 }
 

@@ -31,6 +31,9 @@ func checkStep(c *checker, at string, s Step) {
 	if s.Run != nil {
 		checkRunStep(c, at+".run", s.Run)
 	}
+	if s.Fetch != nil {
+		checkFetchStep(c, at+".fetch", s.Fetch)
+	}
 }
 
 // checkTools refuses a step whose toolchains the build does not have.
@@ -75,14 +78,19 @@ func checkMakeStep(c *checker, at string, m *MakeStep) {
 }
 
 func checkRunStep(c *checker, at string, r *RunStep) {
-	switch {
-	case len(r.Command) > 0 && r.Script != "":
-		c.bad(at, "leave out one of them", "%s has both command and script", at)
-	case len(r.Command) == 0 && r.Script == "" && !c.spoiled(at):
-		c.bad(at, "give a list as command, or a text as script", "%s has neither command nor script", at)
-	case len(r.Command) > 0 && r.Command[0] == "":
-		c.bad(at+".command[0]", "", "%s.command begins with an empty word", at)
-	}
+	checkCommand(c, at, r.Command, r.Script)
 	checkDir(c, at+".dir", r.Dir)
 	checkBuildEnv(c, at+".env", r.Env)
+}
+
+// checkCommand is for steps that run either a command or a script.
+func checkCommand(c *checker, at string, command []string, script string) {
+	switch {
+	case len(command) > 0 && script != "":
+		c.bad(at, "leave out one of them", "%s has both command and script", at)
+	case len(command) == 0 && script == "" && !c.spoiled(at):
+		c.bad(at, "give a list as command, or a text as script", "%s has neither command nor script", at)
+	case len(command) > 0 && command[0] == "":
+		c.bad(at+".command[0]", "", "%s.command begins with an empty word", at)
+	}
 }

@@ -112,6 +112,37 @@ func contradictions(l *Lock, r *Recipe) []Change {
 			differ(at, pinned(l.Sources[i], r.Sources[i]), sought(r.Sources[i]))
 		}
 	}
+	return append(list, fetchChanges(l, r)...)
+}
+
+// fetchChanges are the steps with network for which the lock has something
+// else than the recipe.
+func fetchChanges(l *Lock, r *Recipe) []Change {
+	var list []Change
+	for _, p := range l.Platforms {
+		for i := range r.Build.Steps {
+			asked := ""
+			if s := r.Build.Steps[i]; s.Fetches() {
+				asked = "what its " + s.Kind() + " step fetches on " + p.Platform
+			}
+			locked := ""
+			for _, f := range p.Fetches {
+				if f.Step == i {
+					locked = "what its " + f.Kind + " step fetches on " + p.Platform
+				}
+			}
+			if locked != asked {
+				at := index("build.steps", i)
+				list = append(list, Change{at, locked, asked, r.Pos(at)})
+			}
+		}
+		for _, f := range p.Fetches {
+			if f.Step >= len(r.Build.Steps) {
+				at := index("build.steps", f.Step)
+				list = append(list, Change{at, "what its " + f.Kind + " step fetches on " + p.Platform, "", r.Pos(at)})
+			}
+		}
+	}
 	return list
 }
 

@@ -24,6 +24,7 @@ const (
 	KindMeson     = "meson"
 	KindCargo     = "cargo"
 	KindRun       = "run"
+	KindFetch     = "fetch"
 )
 
 // kinds are the ones that s has; in a checked recipe that is one.
@@ -71,13 +72,13 @@ func (s Step) kinds() []string {
 	return present(
 		kindSet{KindGo, s.Go != nil}, kindSet{KindMake, s.Make != nil}, kindSet{KindAutotools, s.Autotools != nil},
 		kindSet{KindCMake, s.CMake != nil}, kindSet{KindMeson, s.Meson != nil},
-		kindSet{KindCargo, s.Cargo != nil}, kindSet{KindRun, s.Run != nil},
+		kindSet{KindCargo, s.Cargo != nil}, kindSet{KindRun, s.Run != nil}, kindSet{KindFetch, s.Fetch != nil},
 	)
 }
 
 // stepKinds are all kinds of steps.
 func stepKinds() []string {
-	return []string{KindGo, KindMake, KindAutotools, KindCMake, KindMeson, KindCargo, KindRun}
+	return []string{KindGo, KindMake, KindAutotools, KindCMake, KindMeson, KindCargo, KindRun, KindFetch}
 }
 
 // Kind is the name that the step has in a recipe, such as go or run.
@@ -110,6 +111,12 @@ func (s Step) tools() []string {
 		return []string{"rust"}
 	}
 	return nil
+}
+
+// Fetches reports whether the step has a phase with network, whose files are
+// in the lock.
+func (s Step) Fetches() bool {
+	return s.Go != nil || s.Fetch != nil || s.Cargo != nil && s.Cargo.Crates == CratesLocked
 }
 
 // Title is what reports call the test: its name, or else its command.

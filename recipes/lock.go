@@ -84,6 +84,36 @@ type LockedPlatform struct {
 	Build []Package `yaml:"build,omitempty"`
 	// Image are the packages of the base and of image.packages, by name.
 	Image []Package `yaml:"image,omitempty"`
+	// Fetches are what the steps that have the network may bring, one for
+	// each fetch of a step, in the recipe's order.
+	Fetches []LockedFetch `yaml:"fetches,omitempty"`
+}
+
+// LockedFetch pins everything that one fetch of a step asks for.
+type LockedFetch struct {
+	// Step is the step's index in build.steps, and Kind its kind.
+	Step int    `yaml:"step"`
+	Kind string `yaml:"kind" kiln:"required"`
+	// Files are what it asks for, by ecosystem and path. A fetch may need
+	// none, where everything is vendored.
+	Files []FetchedFile `yaml:"files,omitempty"`
+}
+
+// FetchedFile is one URL that a fetch asks for.
+type FetchedFile struct {
+	// Ecosystem is one of Ecosystems. Any mirror of it serves: Path is below
+	// the base that is configured for it where kiln runs. For "url" there is
+	// none, and Path is the whole URL.
+	Ecosystem string `yaml:"ecosystem" kiln:"required"`
+	Path      string `yaml:"path" kiln:"required"`
+	// SHA256 is of the answer, as hex. Empty is any: the bytes are of no
+	// importance to a build, or, where Absent is set, there are none.
+	SHA256 string `yaml:"sha256,omitempty"`
+	// Absent says that there is no such file.
+	Absent bool `yaml:"absent,omitempty"`
+	// Signed says that the URL was followed by a query that signs it, which
+	// differs each time and is not part of Path.
+	Signed bool `yaml:"signed,omitempty"`
 }
 
 // Package is one binary package of a Debian archive.

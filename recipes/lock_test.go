@@ -48,7 +48,15 @@ func everyLock(t *testing.T) (*Recipe, *Lock) {
 			{Kind: KindDebian, Name: "nginx", Version: "1.26.3-3", Files: []LockedFile{{Path: "pool/main/n/nginx/nginx_1.26.3-3.dsc", Archive: "debian", Size: 3, SHA256: sumB}}},
 			{Kind: KindLocal, Name: "../src"},
 		},
-		Platforms: []LockedPlatform{{Platform: "linux/amd64", Build: []Package{pkg, zlib}, Image: []Package{pkg}}},
+		Platforms: []LockedPlatform{{
+			Platform: "linux/amd64", Build: []Package{pkg, zlib}, Image: []Package{pkg},
+			Fetches: []LockedFetch{{Step: 1, Kind: KindGo, Files: []FetchedFile{
+				{Ecosystem: "go", Path: "example.org/!m/@v/v1.2.3.info"},
+				{Ecosystem: "go", Path: "example.org/!m/@v/v1.2.3.zip", SHA256: sumB},
+				{Ecosystem: "npm", Path: "@scope%2fname?x=1", Absent: true},
+				{Ecosystem: "url", Path: "https://example.org/file.bin", SHA256: sumA, Signed: true},
+			}}},
+		}},
 	}
 }
 
@@ -143,6 +151,14 @@ func TestParseLockWrong(t *testing.T) {
 		{"path: " + pool, "path: pool/x.tar", "is not a .deb"},
 		{"architecture: amd64", "architecture: all, essential: 1", "essential is given twice"},
 		{"sha256: " + sumA + ", essential: true", "essential: true", "platforms[0].build[0].sha256 is missing"},
+		{"ecosystem: npm", "ecosystem: nuget", `ecosystem "nuget" is unknown`},
+		{"path: example.org/!m/@v/v1.2.3.zip, sha256", "path: ../v1.2.3.zip, sha256", "is not a path below the base"},
+		{"path: example.org/!m/@v/v1.2.3.zip, sha256", "path: a/%2e%2e/v1.2.3.zip, sha256", "is not a path below the base"},
+		{"path: 'https://example.org/file.bin'", "path: 'file:///etc/passwd'", "is not a URL"},
+		{"path: 'https://example.org/file.bin'", "path: 'https://a:b@example.org/file.bin'", "holds credentials"},
+		{"absent: true", "absent: true, sha256: " + sumA, "is absent and has a sha256"},
+		{"sha256: " + sumA + ", signed: true", "signed: true", "is a URL without a sha256"},
+		{"step: 1", "step: -1", "is below 0"},
 	} {
 		text := strings.Replace(string(raw), c.old, c.new, 1)
 		if text == string(raw) {
@@ -186,6 +202,15 @@ func TestFits(t *testing.T) {
 		{"newer source package", func(_ *Recipe, l *Lock) { l.Sources[3].Version = "1.26.3-4" }, nil},
 		{"source missing", func(_ *Recipe, l *Lock) { l.Sources = l.Sources[:4] },
 			[]string{"sources[4]: local is not in the lock"}},
+		{"fetch missing", func(_ *Recipe, l *Lock) { l.Platforms[0].Fetches = nil },
+			[]string{"build.steps[1]: what its go step fetches on linux/amd64 is not in the lock"}},
+		{"fetch of another step", func(_ *Recipe, l *Lock) { l.Platforms[0].Fetches[0].Step = 0 }, []string{
+			"build.steps[0]: the lock has what its go step fetches on linux/amd64, which the recipe does not ask for",
+			"build.steps[1]: what its go step fetches on linux/amd64 is not in the lock",
+		}},
+		{"fetch of no step", func(_ *Recipe, l *Lock) {
+			l.Platforms[0].Fetches = append(l.Platforms[0].Fetches, LockedFetch{Step: 99, Kind: KindGo})
+		}, []string{"build.steps[99]: the lock has what its go step fetches on linux/amd64, which the recipe does not ask for"}},
 		{"platform missing", func(_ *Recipe, l *Lock) { l.Platforms = nil },
 			[]string{"platforms: linux/amd64 is not in the lock"}},
 	} {

@@ -52,3 +52,10 @@ func Toolchains() []string {
 
 // Bases are the bases that kiln assembles itself.
 func Bases() []string { return []string{"static", "glibc", "cc"} }
+
+// EcosystemURL is the ecosystem of what belongs to none: a whole URL.
+const EcosystemURL = "url"
+
+// Ecosystems are the package ecosystems whose files a lock names without a
+// host, and [EcosystemURL].
+func Ecosystems() []string { return []string{"go", "npm", "cargo", "pypi", "maven", EcosystemURL} }

@@ -2,7 +2,7 @@ package recipes
 
 // Step is one step of a build. Exactly one of its kinds is set.
 //
-// A step runs without network in /src, where the sources are laid out, and
+// A step but fetch runs without network in /src, where the sources are laid out, and
 // installs below $DESTDIR, of which the image takes everything. The doc
 // comments of the kinds are what `kiln explain step` prints; each ends in an
 // example.
@@ -22,6 +22,8 @@ type Step struct {
 	Cargo *CargoStep `yaml:"cargo"`
 	// Run runs a command or a shell script.
 	Run *RunStep `yaml:"run"`
+	// Fetch runs a command or a shell script with network.
+	Fetch *FetchStep `yaml:"fetch"`
 }
 
 // GoStep compiles one main package of a Go module. Modules that the source
@@ -103,6 +105,29 @@ type RunStep struct {
 	Command []string `yaml:"command" kiln:"shell"`
 	// Script is the text of a shell script.
 	Script string `yaml:"script" kiln:"shell"`
+	// Dir is the folder to run in, below the source tree.
+	Dir string `yaml:"dir"`
+	// Env are further environment variables.
+	Env map[string]string `yaml:"env" kiln:"scalar,shell"`
+}
+
+// FetchStep runs a command, or a script by /bin/sh -eu, with the network, and
+// lays what it leaves in one folder out for the steps after it. Each file that
+// it asks for is in the lock by URL and digest.
+//
+//	steps:
+//	  - fetch: {command: [curl, -fo, data/zones.tgz, "https://example.org/zones.tgz"], into: data}
+type FetchStep struct {
+	// Command is a program and its arguments.
+	Command []string `yaml:"command" kiln:"shell"`
+	// Script is the text of a shell script.
+	Script string `yaml:"script" kiln:"shell"`
+	// Into is the folder below /src that the command fills, and the only one
+	// that is kept.
+	Into string `yaml:"into" kiln:"required"`
+	// Files are patterns, as in .dockerignore, of what the command sees of
+	// the source tree. Only a change of these makes it run again.
+	Files []string `yaml:"files" kiln:"single"`
 	// Dir is the folder to run in, below the source tree.
 	Dir string `yaml:"dir"`
 	// Env are further environment variables.

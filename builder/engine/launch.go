@@ -54,8 +54,8 @@ func newLaunch(cfg Config) (*launch, error) {
 	return l, err
 }
 
-// digest is over buildkitd's configuration, the program itself and the proxy
-// settings, which only a new process can take up.
+// digest is over buildkitd's configuration, the program itself and the
+// settings of its network, which only a new process can take up.
 func (l *launch) digest(cfg Config) (string, error) {
 	toml, err := daemonTOML(l, cfg)
 	if err != nil {
@@ -67,7 +67,7 @@ func (l *launch) digest(cfg Config) (string, error) {
 	}
 	parts := []string{string(toml), l.Buildkitd, fi.ModTime().UTC().String(), strconv.FormatInt(fi.Size(), 10)}
 	for _, v := range l.Env {
-		if name, _, _ := strings.Cut(v, "="); isProxyVariable(name) {
+		if name, _, _ := strings.Cut(v, "="); isNetworkVariable(name) {
 			parts = append(parts, v)
 		}
 	}

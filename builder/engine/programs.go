@@ -93,15 +93,18 @@ func daemonEnv(env []string) []string {
 		if name == "PATH" && rootless() {
 			v += ":/usr/local/sbin:/usr/sbin:/sbin"
 		}
-		if value != "" && (slices.Contains(daemonVariables, name) || isProxyVariable(name)) {
+		if value != "" && (slices.Contains(daemonVariables, name) || isNetworkVariable(name)) {
 			keep = append(keep, v)
 		}
 	}
 	return keep
 }
 
-func isProxyVariable(name string) bool {
-	return slices.Contains([]string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"}, strings.ToUpper(name))
+// isNetworkVariable is for proxies, and for the authorities that the daemon
+// trusts in the place of a fetch.
+func isNetworkVariable(name string) bool {
+	return slices.Contains([]string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"}, strings.ToUpper(name)) ||
+		name == "SSL_CERT_FILE" || name == "SSL_CERT_DIR"
 }
 
 // probeRootless finds out whether user namespaces work here, and whether a

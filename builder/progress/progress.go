@@ -100,3 +100,17 @@ func (w *Watch) Step(digest string) (name string, lines []string) {
 	}
 	return w.name[digest], lines
 }
+
+// Named returns what Step does, for the step that is shown under the name.
+func (w *Watch) Named(name string) (lines []string) {
+	w.mu.Lock()
+	var digest string
+	for d, n := range w.name {
+		if n == name {
+			digest = d
+		}
+	}
+	w.mu.Unlock()
+	_, lines = w.Step(digest)
+	return lines
+}

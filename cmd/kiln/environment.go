@@ -28,6 +28,8 @@ type environment struct {
 
 	// goEnv is the go command's environment, asked for at most once.
 	goEnv func() map[string]string
+	// images reads registry images that a recipe is built in.
+	images func() (*registryImages, error)
 }
 
 func newEnvironment(c *cli.Context) (*environment, error) {
@@ -51,6 +53,10 @@ func newEnvironment(c *cli.Context) (*environment, error) {
 		cache: filepath.Join(cache, "kiln"), state: filepath.Join(state, "kiln"),
 		mirrors: c.StringSlice("mirror"), keyring: c.String("keyring"), engines: addresses,
 		goEnv: sync.OnceValue(readGoEnv),
+		images: func() (*registryImages, error) {
+			registry, err := newRegistry(c, nil)
+			return &registryImages{registry: registry}, err
+		},
 	}
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		env.runtime = filepath.Join(dir, "kiln")

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
-	"github.com/kiln-build/kiln/builder"
 	"github.com/kiln-build/kiln/builder/archive"
 	"github.com/kiln-build/kiln/builder/blobs"
 	"github.com/kiln-build/kiln/builder/gomod"
@@ -55,7 +53,7 @@ func (e *environment) sources(store *blobs.Store, debian *archive.Client) *sourc
 	return &source.Fetcher{Cache: store, Memo: e.memo(), HTTP: e.http(), Go: e.modules(store), Archive: debian}
 }
 
-// secrets are what fetch steps may need to reach the network from the engine.
+// secrets are what fetches take from where kiln runs.
 func (e *environment) secrets() map[string][]byte {
 	secrets := map[string][]byte{}
 	for name, v := range e.goEnv() {
@@ -63,21 +61,5 @@ func (e *environment) secrets() map[string][]byte {
 			secrets[name] = []byte(v)
 		}
 	}
-	if ca := certificates(); ca != nil {
-		secrets[builder.CASecret] = ca
-	}
 	return secrets
-}
-
-// certificates is this machine's bundle of authorities.
-func certificates() []byte {
-	for _, file := range []string{
-		os.Getenv("SSL_CERT_FILE"), "/etc/ssl/certs/ca-certificates.crt",
-		"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem",
-	} {
-		if b, err := os.ReadFile(file); file != "" && err == nil && bytes.Contains(b, []byte("CERTIFICATE")) {
-			return b
-		}
-	}
-	return nil
 }

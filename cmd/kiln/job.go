@@ -77,7 +77,7 @@ func (j *job) connect(ctx context.Context, engines *engines) error {
 
 // engine is how an engine carries out what this job needs.
 func (j *job) engine(conn *engine.Engine) *builder.Engine {
-	return &builder.Engine{Client: conn.Client, Store: j.store, Secrets: j.env.secrets(), Display: j.display}
+	return &builder.Engine{Client: conn.Client, Store: j.store, Secrets: j.env.secrets(), Bases: j.env.bases(), Display: j.display}
 }
 
 // run builds, tests and describes the image.
@@ -135,6 +135,11 @@ func (j *job) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool) 
 		return nil, err
 	}
 	j.clock.lap("prepare")
+	fetch := &builder.Fetcher{Engine: e, Memo: j.env.memo()}
+	if inputs, err = fetch.Fetch(ctx, j.recipe, j.lock, j.platform, inputs); err != nil {
+		return nil, err
+	}
+	j.clock.lap("fetch")
 	plan, err := builder.NewPlan(j.recipe, j.lock, j.platform, inputs)
 	if err != nil {
 		return nil, err

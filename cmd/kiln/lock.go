@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -22,7 +23,7 @@ import (
 func lockCommand() *cli.Command {
 	return &cli.Command{
 		Name: "lock", Usage: "pin every input of a recipe, and of its variants, in lock files", ArgsUsage: "RECIPE",
-		Flags: append(append(archiveFlags(), engineFlags()...),
+		Flags: append(slices.Concat(archiveFlags(), engineFlags(), registryFlags()),
 			&cli.BoolFlag{Name: "check", Usage: "write nothing; fail where the lock does not fit the recipe, or locking afresh would change it"}),
 		OnUsageError: usageError,
 		Action: func(c *cli.Context) error {
@@ -148,6 +149,9 @@ func (e *environment) lock(ctx context.Context, store *blobs.Store, r *recipes.R
 	}
 	locker := &builder.Locker{Archive: debian, Sources: e.sources(store, debian), Git: e.resolveGit(store)}
 	l, err := locker.Lock(ctx, r)
+	if err == nil {
+		err = e.lockFetches(ctx, store, debian, r, l)
+	}
 	var missing *archive.MissingError
 	if errors.As(err, &missing) {
 		// Its own hint is for those who build from an older lock.

@@ -133,7 +133,7 @@ func platforms(ts *testscript.TestScript, neg bool, args []string) {
 	first := lock.Platforms[0]
 	lock.Inputs, lock.Platforms = recipes.Inputs(r), nil
 	for _, p := range args[1:] {
-		locked := recipes.LockedPlatform{Platform: p, Build: first.Build}
+		locked := recipes.LockedPlatform{Platform: p, Build: first.Build, Fetches: first.Fetches}
 		if p != first.Platform {
 			locked.Builder = first.Platform
 		}

@@ -5,13 +5,25 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"time"
 )
 
 func main() {
+	if filepath.Base(os.Args[0]) == "sh" {
+		if err := script(os.Args[4], os.Args[5:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(os.Args[1], os.Args[2:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -43,6 +55,10 @@ func run(verb string, args []string) error {
 		return os.WriteFile(args[1], b, 0o644)
 	case "write":
 		return os.WriteFile(args[0], nil, 0o644)
+	case "get":
+		return get(args)
+	case "post":
+		return post(args[0])
 	case "id":
 		fmt.Printf("uid %d gid %d\n", os.Getuid(), os.Getgid())
 		return nil
@@ -81,4 +97,62 @@ func install(dir string) error {
 		os.Mkdir(dir+"/data", 0o700),
 		os.Chtimes(dir+"/data", time.Unix(1, 0), time.Unix(1, 0)),
 	)
+}
+
+// script does what kiln's fetch script does: it runs the command and leaves
+// its exit code in the folder out.
+func script(out string, args []string) error {
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return err
+	}
+	return os.WriteFile(out+"/.kiln-exit", fmt.Appendln(nil, cmd.ProcessState.ExitCode()), 0o644)
+}
+
+// client takes the proxy for addresses of the loopback interface as well,
+// which Go's own does not.
+func client() (*http.Client, error) {
+	proxy, err := url.Parse(os.Getenv("HTTP_PROXY"))
+	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}}, err
+}
+
+// get downloads each URL into the file that follows it.
+func get(args []string) error {
+	c, err := client()
+	if err != nil {
+		return err
+	}
+	for ; len(args) > 1; args = args[2:] {
+		resp, err := c.Get(args[0])
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return errors.New(resp.Status)
+		}
+		f, err := os.Create(args[1])
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(f, resp.Body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func post(url string) error {
+	c, err := client()
+	if err != nil {
+		return err
+	}
+	resp, err := c.Post(url, "text/plain", nil)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
 }
