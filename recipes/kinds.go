@@ -119,6 +119,9 @@ func (s Step) Fetches() bool {
 	return s.Go != nil || s.Fetch != nil || s.Cargo != nil && s.Cargo.Crates == CratesLocked
 }
 
+// Tools are the toolchains that the step cannot do without.
+func (s Step) Tools() []string { return s.tools() }
+
 // Title is what reports call the test: its name, or else its command.
 func (t Test) Title() string {
 	if t.Name != "" {

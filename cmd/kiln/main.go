@@ -70,7 +70,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		},
 		HideHelpCommand: true,
 		Commands: []*cli.Command{
-			buildCommand(), lockCommand(), verifyCommand(), schemaCommand(), explainCommand(), engineCommand(), versionCommand(),
+			buildCommand(), lockCommand(), verifyCommand(), lintCommand(), schemaCommand(), explainCommand(), engineCommand(), versionCommand(),
 		},
 	}
 }

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kiln-build/kiln/builder"
+	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/recipes/lint"
+)
+
+func lintCommand() *cli.Command {
+	return &cli.Command{
+		Name: "lint", Usage: "find what is not good in recipes", ArgsUsage: "RECIPE...",
+		Description: "Builds and fetches nothing. Exits with 1 where a finding is an error. A comment\n" +
+			"`# kiln-lint: ignore=RULE reason`, in the line or alone in the one before, excuses a\n" +
+			"finding; `kiln explain rule` lists the rules.\n\n" +
+			"Example: kiln lint --format sarif recipes/*/recipe.yaml > kiln.sarif",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, sarif (2.1.0) or github (annotations of GitHub Actions)"},
+			&cli.BoolFlag{Name: "strict", Usage: "exit with 1 where a finding is a warning as well"},
+		},
+		OnUsageError: usageError,
+		Action:       runLint,
+	}
+}
+
+func runLint(c *cli.Context) error {
+	formats := map[string]func(io.Writer, []lint.Finding) error{
+		"text": lintText, "json": lintJSON, "sarif": lintSARIF, "github": lintGitHub,
+	}
+	write, ok := formats[c.String("format")]
+	if !ok {
+		return usagef("--format: want text, json, sarif or github, got %q", c.String("format"))
+	}
+	if !c.Args().Present() {
+		return usagef("kiln lint: want one or more recipes")
+	}
+	found := []lint.Finding{}
+	for _, file := range c.Args().Slice() {
+		here, err := lintRecipe(file)
+		if err != nil {
+			return err
+		}
+		found = append(found, here...)
+	}
+	if err := write(c.App.Writer, found); err != nil {
+		return err
+	}
+	switch worst := lint.Worst(found); {
+	case worst == lint.Error, worst == lint.Warning && c.Bool("strict"):
+		return fmt.Errorf("linting: %s", counted(found))
+	}
+	return nil
+}
+
+// lintRecipe looks at a recipe and its variants. One that does not load has its
+// mistakes as findings; only what cannot be read at all is an error.
+func lintRecipe(file string) ([]lint.Finding, error) {
+	r, err := loadRecipe(file)
+	var wrong *recipes.Errors
+	if errors.As(err, &wrong) {
+		return lint.Wrong(wrong), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	all, err := withVariants(r)
+	if err != nil {
+		return nil, err
+	}
+	var found []lint.Finding
+	for _, r := range all {
+		here, err := lintVariant(r)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, here...)
+	}
+	return lint.Merge(found), nil
+}
+
+func lintVariant(r *recipes.Recipe) ([]lint.Finding, error) {
+	l, err := recipes.ReadLock(r.LockPath())
+	in := lint.Input{Recipe: r, Lock: l, ToolchainPackages: builder.ToolchainPackages}
+	var wrong *recipes.Errors
+	switch {
+	case errors.As(err, &wrong):
+		return append(lint.Check(in), lint.Wrong(wrong)...), nil
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return nil, err
+	}
+	return lint.Check(in), nil
+}
+
+func lintText(w io.Writer, found []lint.Finding) error {
+	for _, f := range found {
+		p := f.Problem
+		p.Msg = fmt.Sprintf("%s: %s [%s]", f.Level, p.Msg, f.Rule)
+		if _, err := fmt.Fprintf(w, "%s\n", p); err != nil {
+			return err
+		}
+		if p.Hint != "" {
+			fmt.Fprintf(w, "  fix: %s\n", p.Hint)
+		}
+	}
+	return nil
+}
+
+// jsonFinding is a finding as --format json prints it.
+type jsonFinding struct {
+	File    string     `json:"file"`
+	Line    int        `json:"line"`
+	Column  int        `json:"column"`
+	Rule    string     `json:"rule"`
+	Level   lint.Level `json:"level"`
+	Message string     `json:"message"`
+	Fix     string     `json:"fix,omitempty"`
+}
+
+func lintJSON(w io.Writer, found []lint.Finding) error {
+	list := []jsonFinding{}
+	for _, f := range found {
+		list = append(list, jsonFinding{f.File, f.Pos.Line, f.Pos.Col, f.Rule, f.Level, f.Msg, f.Hint})
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(list)
+}
+
+func lintGitHub(w io.Writer, found []lint.Finding) error {
+	for _, f := range found {
+		level := string(f.Level)
+		if f.Level == lint.Note {
+			level = "notice"
+		}
+		a := annotation{level: level, problem: f.Problem, title: "kiln lint: " + f.Rule}
+		if _, err := fmt.Fprintln(w, a.command(os.Getenv("GITHUB_WORKSPACE"))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func counted(found []lint.Finding) string {
+	text := ""
+	for _, l := range []lint.Level{lint.Error, lint.Warning, lint.Note} {
+		n := len(slices.DeleteFunc(slices.Clone(found), func(f lint.Finding) bool { return f.Level != l }))
+		switch {
+		case n == 0:
+			continue
+		case text != "":
+			text += ", "
+		}
+		text += fmt.Sprintf("%d %s", n, l)
+		if n > 1 {
+			text += "s"
+		}
+	}
+	return text
+}

@@ -1,0 +1,122 @@
+package lint
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// Run the tests with -update to write the golden files anew; then read them.
+var update = flag.Bool("update", false, "write golden files")
+
+func TestCheck(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			var b strings.Builder
+			for _, f := range Check(input(t, file)) {
+				fmt.Fprintf(&b, "%d:%d %s %s: %s\n", f.Pos.Line, f.Pos.Col, f.Level, f.Rule, f.Msg)
+			}
+			golden(t, strings.TrimSuffix(file, ".yaml")+".txt", b.String())
+		})
+	}
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+func input(t *testing.T, file string) Input {
+	t.Helper()
+	r, err := recipes.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.File = filepath.Base(file)
+	return Input{Recipe: r, ToolchainPackages: func(string) ([]string, error) { return []string{"gcc", "make"}, nil }}
+}
+
+// TestEveryRule makes sure that each rule is seen to find something.
+func TestEveryRule(t *testing.T) {
+	seen := map[string]bool{}
+	files, _ := filepath.Glob("testdata/*.yaml")
+	for _, file := range files {
+		for _, f := range Check(input(t, file)) {
+			seen[f.Rule] = true
+		}
+	}
+	stale := input(t, "testdata/root.yaml")
+	stale.Lock = &recipes.Lock{Kiln: recipes.FormatVersion}
+	_, err := recipes.Parse("recipe.yaml", []byte("kiln: v1\n"))
+	var wrong *recipes.Errors
+	if !errors.As(err, &wrong) {
+		t.Fatal(err)
+	}
+	for _, f := range append(Check(stale), Wrong(wrong)...) {
+		seen[f.Rule] = true
+	}
+	for _, r := range Rules() {
+		if !seen[r.ID] {
+			t.Errorf("nothing is found by %s", r.ID)
+		}
+		if r.Text == "" || r.Fix == "" {
+			t.Errorf("%s has no text or no fix", r.ID)
+		}
+	}
+}
+
+// TestCatalogIsClean: recipes that others learn from have no findings.
+func TestCatalogIsClean(t *testing.T) {
+	files, err := filepath.Glob("../catalog/*/recipe.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		in := input(t, file)
+		for _, f := range Check(in) {
+			if f.Level != Note {
+				t.Errorf("%s: %+v", file, f)
+			}
+		}
+	}
+}
+
+func TestWorst(t *testing.T) {
+	for _, c := range []struct {
+		levels []Level
+		want   Level
+	}{
+		{nil, ""}, {[]Level{Note}, Note}, {[]Level{Note, Warning}, Warning}, {[]Level{Warning, Error, Note}, Error},
+	} {
+		var found []Finding
+		for _, l := range c.levels {
+			found = append(found, Finding{Level: l})
+		}
+		if got := Worst(found); got != c.want {
+			t.Errorf("Worst(%v) is %q, want %q", c.levels, got, c.want)
+		}
+	}
+}
