@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -74,7 +75,7 @@ func newBed(t *testing.T) *bed {
 	sp, err := spool.New(dir)
 	check(t, err)
 	t.Cleanup(func() { sp.Close() }) //nolint:errcheck // nothing is lost
-	b := &bed{Engine: &Engine{Client: conn.Client, Store: store, Display: display}, image: stepImage(t, dir), spool: sp}
+	b := &bed{Engine: &Engine{Client: conn.Client, Store: store, Display: display, Runner: runnerOf(t)}, image: stepImage(t, dir), spool: sp}
 	b.root, err = layer.Store(store, b.image)
 	check(t, err)
 	return b
@@ -98,6 +99,14 @@ func buildkitd(t testing.TB, dir string) string {
 	path = filepath.Join(dir, "buildkitd")
 	goBuild(t, path, "github.com/moby/buildkit/cmd/buildkitd")
 	return path
+}
+
+// runnerOf builds the program that runs tests, for this machine.
+func runnerOf(t testing.TB) func(string) ([]byte, error) {
+	t.Helper()
+	dir := t.TempDir()
+	goBuild(t, filepath.Join(dir, "kiln-runner-"+runtime.GOARCH), "../cmd/kiln-runner")
+	return func(arch string) ([]byte, error) { return ReadRunner(filepath.Join(dir, "kiln"), arch) }
 }
 
 func goBuild(t testing.TB, output, pkg string) {
@@ -133,7 +142,9 @@ func stepImage(t testing.TB, dir string) v1.Image {
 	check(t, err)
 	config = config.DeepCopy()
 	config.OS, config.Architecture = "linux", "amd64"
-	config.Config = v1.Config{User: "65532:65532", Env: []string{"HOME=/"}, WorkingDir: "/"}
+	config.Config = v1.Config{User: "65532:65532", Env: []string{"HOME=/"}, WorkingDir: "/",
+		Entrypoint: []string{"/step", "serve"}, Cmd: []string{"8080"},
+		Volumes: map[string]struct{}{"/data": {}}, ExposedPorts: map[string]struct{}{"8080/tcp": {}}}
 	img, err = mutate.ConfigFile(img, config)
 	check(t, err)
 	return img
@@ -156,6 +167,7 @@ build:
 image:
   base: static
   entrypoint: [/step]
+  ports: [8080]
   volumes: [/data]
 ` + tests
 	r, err := recipes.Parse("dir/recipe.yaml", []byte(text))

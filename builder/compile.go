@@ -43,6 +43,9 @@ type Engine struct {
 	// TestTimeout bounds how long one test of a recipe may run. If less than
 	// or equal to 0, a default (currently 2 minutes) is used.
 	TestTimeout time.Duration
+	// Runner returns the program cmd/kiln-runner for an architecture; see
+	// ReadRunner. Only tests of recipes need it.
+	Runner func(arch string) ([]byte, error)
 }
 
 // StepError says which step of a recipe failed.

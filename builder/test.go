@@ -1,21 +1,13 @@
 package builder
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"path"
-	"strconv"
-	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/moby/buildkit/client"
-	"github.com/moby/buildkit/client/llb"
-	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 
-	"github.com/kiln-build/kiln/builder/layer"
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -23,6 +15,8 @@ const defaultTestTimeout = 2 * time.Minute
 
 // TestError says which test of a recipe failed, and how.
 type TestError struct {
+	// File and Pos are where the test stands: in a recipe, or in a structure
+	// test that one names.
 	File string
 	Pos  recipes.Pos
 	Name string
@@ -41,166 +35,131 @@ func (e *TestError) Message() string {
 	return fmt.Sprintf("test %q failed: want %s, got %s", e.Name, e.Want, e.Got)
 }
 
-// Test runs the recipe's tests on the finished image: as its user, with a
-// read-only root, memory file systems for the volumes, a /tmp of its own, and
-// no network. It ends at the first that fails, with a [*TestError].
-func (e *Engine) Test(ctx context.Context, r *recipes.Recipe, img v1.Image, platform string) ([]recipes.TestResult, error) {
-	if len(r.Tests) == 0 {
-		return nil, nil
+// TestErrors are several tests that failed, in the order of the recipe.
+type TestErrors struct {
+	List []*TestError
+}
+
+// Error has a line for each.
+func (e *TestErrors) Error() string { return errors.Join(e.Unwrap()...).Error() }
+
+// Unwrap returns the errors of the list.
+func (e *TestErrors) Unwrap() []error {
+	list := make([]error, len(e.List))
+	for i, t := range e.List {
+		list[i] = t
 	}
-	t, err := e.tester(r, img, platform)
+	return list
+}
+
+// Test runs the recipe's tests on the finished image, under the recipe's
+// runtime contract: as the image's user, with a read-only root, memory file
+// systems for what is writable, only the declared capabilities and none to
+// gain, the declared limits, and no network but the loopback interface.
+//
+// All tests are run, and the results of all returned, also where some failed:
+// then the error is a [*TestError], or a [*TestErrors].
+func (e *Engine) Test(ctx context.Context, r *recipes.Recipe, img v1.Image, platform string) ([]recipes.TestResult, error) {
+	tests, err := flat(r)
+	if err != nil || len(tests) == 0 {
+		return nil, err
+	}
+	t, err := e.tester(ctx, r, img, platform)
 	if err != nil {
 		return nil, fmt.Errorf("testing: %w", err)
 	}
 	var results []recipes.TestResult
-	for _, test := range r.Tests {
-		o, err := t.run(ctx, test)
+	var failed []*TestError
+	for _, test := range tests {
+		start := t.now()
+		result, failure, err := t.test(ctx, test)
 		switch {
 		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
+			return results, context.Cause(ctx)
 		case err != nil:
-			return nil, placed(r, test.Pos, fmt.Errorf("running test %q: %w", test.Title(), err))
+			return results, &PlaceError{File: test.File, Pos: test.Pos, Err: fmt.Errorf("running test %q: %w", test.Title(), err)}
 		}
-		if want, got, ok := o.check(test); !ok {
-			return nil, &TestError{
-				File: r.File, Pos: test.Pos, Name: test.Title(), Want: want, Got: got,
-				Stdout: o.stdout.String(), Stderr: o.stderr.String(),
-			}
+		if failure != nil {
+			failed = append(failed, failure)
 		}
-		results = append(results, recipes.TestResult{Name: test.Title(), Run: test.Run, Exit: o.exit, Passed: true})
+		result.Duration = t.now().Sub(start)
+		results = append(results, result)
 	}
-	return results, nil
+	switch len(failed) {
+	case 0:
+		return results, nil
+	case 1:
+		return results, failed[0]
+	}
+	return results, &TestErrors{List: failed}
 }
 
-// tester runs tests on one image.
-type tester struct {
-	engine   *Engine
-	root     llb.State
-	platform llb.ConstraintsOpt
-	volumes  []string
-	timeout  time.Duration
+// flat are the tests of the recipe and those of its structure tests, each with
+// the file that it stands in.
+func flat(r *recipes.Recipe) ([]recipes.Test, error) {
+	var all []recipes.Test
+	for _, t := range r.Tests {
+		t.File = r.File
+		if t.StructureTest == "" {
+			all = append(all, t)
+			continue
+		}
+		if t.StructureText == nil {
+			return nil, placed(r, t.Pos, fmt.Errorf("%s was not read", t.StructureTest))
+		}
+		all = append(all, t.Structure...)
+	}
+	return all, nil
 }
 
-func (e *Engine) tester(r *recipes.Recipe, img v1.Image, platform string) (*tester, error) {
-	digest, err := layer.Store(e.Store, img)
-	if err != nil {
-		return nil, err
-	}
-	file, err := img.ConfigFile()
-	if err != nil {
-		return nil, err
-	}
-	goos, arch, _ := strings.Cut(platform, "/")
-	t := &tester{engine: e, platform: llb.Platform(ocispec(goos, arch)), volumes: r.Image.Volumes, timeout: e.TestTimeout}
-	if t.timeout <= 0 {
-		t.timeout = defaultTestTimeout
-	}
-	t.root = input(digest, t.platform, llb.WithCustomName("the image")).
-		User(file.Config.User).Dir(path.Join("/", file.Config.WorkingDir))
-	for _, kv := range file.Config.Env {
-		k, v, _ := strings.Cut(kv, "=")
-		t.root = t.root.AddEnv(k, v)
-	}
-	return t, nil
+// finding is what a test expected in vain.
+type finding struct {
+	want, got string
+	// about is the place within the test, where there is a nearer one.
+	about recipes.Pos
 }
 
-// outcome is what a program did.
-type outcome struct {
-	exit           int
-	late           time.Duration // where not 0, it still ran after this
-	stdout, stderr bytes.Buffer  // as far as the engine's log limit goes
-}
+// errNotRun is why a test could not be run here.
+type errNotRun struct{ reason string }
 
-func (t *tester) run(ctx context.Context, test recipes.Test) (*outcome, error) {
-	def, err := t.graph(test).Marshal(ctx, t.platform)
-	if err != nil {
-		return nil, err
+func (e errNotRun) Error() string { return e.reason }
+
+// test runs one test. It failed where the second result is not nil; the error
+// is that it could not be run.
+func (t *tester) test(ctx context.Context, test recipes.Test) (recipes.TestResult, *TestError, error) {
+	result := recipes.TestResult{Name: test.Title(), Kind: test.Kind(), Status: recipes.StatusPassed, Run: test.Run}
+	if test.File != t.recipe.File {
+		result.File = test.File
 	}
-	opt, err := t.engine.options()
-	if err != nil {
-		return nil, err
-	}
-	limited, cancel := context.WithTimeout(ctx, t.timeout)
-	defer cancel()
-	o := &outcome{exit: test.Exit}
-	watch := t.engine.Display.Watch("testing")
-	_, err = t.engine.Client.Solve(limited, def, opt, o.listen(watch.Status))
-	watch.Wait()
-	var exit *gatewaypb.ExitError
-	switch {
-	case err == nil:
-	case errors.Is(limited.Err(), context.DeadlineExceeded):
-		o.late = t.timeout
-	case errors.As(err, &exit):
-		o.exit = int(exit.ExitCode)
+	o := &outcome{}
+	var f *finding
+	var err error
+	switch test.Kind() {
+	case recipes.KindFiles:
+		f, err = t.files(test.Files)
+	case recipes.KindMetadata:
+		f = t.metadata(test.Metadata)
 	default:
-		return nil, err
-	}
-	return o, nil
-}
-
-// graph runs the test. What an engine has cached says nothing of what the
-// program writes, so it runs each time. The one output of the operation, since
-// the root is read-only, is /tmp.
-func (t *tester) graph(test recipes.Test) llb.State {
-	opts := []llb.RunOption{
-		llb.Args(test.Run), llb.ReadonlyRootFS(), llb.Network(llb.NetModeNone), llb.IgnoreCache,
-		llb.ValidExitCodes(test.Exit), t.platform, llb.WithCustomName("test: " + test.Title()),
-	}
-	for _, dir := range t.volumes {
-		opts = append(opts, llb.AddMount(dir, llb.Scratch(), llb.Tmpfs()))
-	}
-	for _, kv := range sorted(test.Env) {
-		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
-	}
-	tmp := llb.Scratch().File(llb.Mkdir("/tmp", 0o1777), t.platform, llb.WithCustomName("make /tmp"))
-	return t.root.Run(opts...).AddMount("/tmp", tmp, llb.SourcePath("/tmp"))
-}
-
-// listen keeps what the program writes, and hands the status on to next.
-func (o *outcome) listen(next chan *client.SolveStatus) chan *client.SolveStatus {
-	statuses := make(chan *client.SolveStatus)
-	go func() {
-		defer close(next)
-		for s := range statuses {
-			for _, l := range s.Logs {
-				if l.Stream == 1 {
-					o.stdout.Write(l.Data)
-				} else {
-					o.stderr.Write(l.Data)
-				}
-			}
-			next <- s
+		if o, err = t.run(ctx, test); err == nil {
+			f = o.judge(test)
+			result.Exit = o.Exit
 		}
-	}()
-	return statuses
-}
-
-func (o *outcome) check(t recipes.Test) (want, got string, ok bool) {
-	if o.late > 0 {
-		return "an end", fmt.Sprintf("none within %v", o.late), false
 	}
-	if o.exit != t.Exit {
-		return fmt.Sprintf("exit code %d", t.Exit), fmt.Sprintf("%d", o.exit), false
+	var skipped errNotRun
+	if errors.As(err, &skipped) {
+		result.Status, result.Reason = recipes.StatusNotRun, skipped.reason
+		return result, nil, nil
 	}
-	if !recipes.Matches(t.Stdout, o.stdout.Bytes()) {
-		return "stdout with " + strconv.Quote(t.Stdout), excerpt(o.stdout.Bytes()), false
+	if err != nil || f == nil {
+		return result, nil, err
 	}
-	if !recipes.Matches(t.Stderr, o.stderr.Bytes()) {
-		return "stderr with " + strconv.Quote(t.Stderr), excerpt(o.stderr.Bytes()), false
+	result.Status, result.Reason = recipes.StatusFailed, fmt.Sprintf("want %s, got %s", f.want, f.got)
+	failure := &TestError{
+		File: test.File, Pos: test.Pos, Name: test.Title(), Want: f.want, Got: f.got,
+		Stdout: string(o.Stdout), Stderr: string(o.Stderr),
 	}
-	return "", "", true
-}
-
-// excerpt is the beginning of what a program wrote, in one line; the rest is
-// in the error's Stdout and Stderr.
-func excerpt(b []byte) string {
-	const most = 80
-	if len(b) == 0 {
-		return "nothing"
+	if f.about != (recipes.Pos{}) {
+		failure.Pos = f.about
 	}
-	if len(b) > most {
-		return strconv.Quote(string(b[:most])) + "…"
-	}
-	return strconv.Quote(string(b))
+	return result, failure, nil
 }

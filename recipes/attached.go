@@ -36,16 +36,6 @@ type Bundle struct {
 	Data []byte
 }
 
-// TestResult is how one of a recipe's tests ended.
-type TestResult struct {
-	Name string `json:"name"`
-	// Run is the command, with its arguments.
-	Run []string `json:"run"`
-	// Exit is the exit code.
-	Exit   int  `json:"exit"`
-	Passed bool `json:"passed"`
-}
-
 // Tag is the image of cosign's tag layout with the given tag, or nil.
 func (a Attached) Tag(tag string) v1.Image {
 	switch {

@@ -54,8 +54,9 @@ func checkRecipe(c *checker, r *Recipe) {
 	checkNative(c, r)
 	checkImage(c, &r.Image, allows(r.Allow, RuleRootUser))
 	for i, t := range r.Tests {
-		checkTest(c, index("tests", i), t)
+		checkTest(c, index("tests", i), t, &r.Image)
 	}
+	checkRuntime(c, &r.Runtime, r.Image.Volumes)
 	for i, a := range r.Allow {
 		checkAllow(c, index("allow", i), a)
 	}

@@ -31,7 +31,8 @@ func (d *decoder) pairs(n *yaml.Node, path string, f func(key, value *yaml.Node)
 }
 
 func (d *decoder) list(n *yaml.Node, v reflect.Value, path string, o options) {
-	if n.Kind == yaml.ScalarNode && o.has("single") {
+	structs := v.Type().Elem().Kind() == reflect.Struct
+	if o.has("single") && (n.Kind == yaml.ScalarNode || n.Kind == yaml.MappingNode && structs) {
 		n = &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{n}, Line: n.Line, Column: n.Column}
 	}
 	if n.Kind != yaml.SequenceNode {

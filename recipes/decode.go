@@ -22,6 +22,7 @@ import (
 //	number    so are numbers, if they mean the same as the text
 //	shell     ${…} that kiln does not know is left to whoever runs the text
 //	raw       nothing is substituted
+//	control   control characters are text like others
 type decoder struct {
 	problems
 	// expand substitutes ${…}; nil leaves text as it is.

@@ -12,6 +12,7 @@ const (
 	DefaultUser     = "65532:65532"
 	DefaultHome     = "/home/nonroot"
 	DefaultWorkdir  = "/"
+	DefaultWritable = "/tmp"
 
 	defaultBuildFolder = "kiln-build"
 )
@@ -24,6 +25,9 @@ func fillDefaults(r *Recipe) {
 	fill(&r.Image.User, DefaultUser)
 	fill(&r.Image.Home, DefaultHome)
 	fill(&r.Image.Workdir, DefaultWorkdir)
+	if r.Runtime.Writable == nil {
+		r.Runtime.Writable = []string{DefaultWritable}
+	}
 	for i := range r.Sources {
 		r.Sources[i].Into = cleanInto(r.Sources[i].Into)
 	}

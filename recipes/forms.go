@@ -41,6 +41,12 @@ var (
 	toolForm   = regexp.MustCompile(`^[0-9]+(\.[0-9]+){0,2}$`)
 	userForm   = regexp.MustCompile(`^(0|[1-9][0-9]{0,9}):(0|[1-9][0-9]{0,9})$`)
 	portForm   = regexp.MustCompile(`^([1-9][0-9]{0,4})(/(tcp|udp))?$`)
+	// RFC 9110, section 5.6.2, "Tokens".
+	methodForm = regexp.MustCompile(`^[A-Z][A-Z0-9!#$%&'*+.^_|~-]{0,31}$`)
+	headerForm = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]+$`)
+	modeForm   = regexp.MustCompile(`^0?[0-7]{3,4}$`)
+	memoryForm = regexp.MustCompile(`^([1-9][0-9]{0,14})(Ki|Mi|Gi|Ti|k|M|G|T)?$`)
+	cpuForm    = regexp.MustCompile(`^([0-9]{1,4}(\.[0-9]{1,3})?|[1-9][0-9]{0,6}m)$`)
 	realTime   = regexp.MustCompile(`^SIGRT(MIN\+[1-9][0-9]?|MAX-[1-9][0-9]?|MIN|MAX)$`)
 )
 

@@ -122,14 +122,6 @@ func (s Step) Fetches() bool {
 // Tools are the toolchains that the step cannot do without.
 func (s Step) Tools() []string { return s.tools() }
 
-// Title is what reports call the test: its name, or else its command.
-func (t Test) Title() string {
-	if t.Name != "" {
-		return t.Name
-	}
-	return strings.Join(t.Run, " ")
-}
-
 type kindSet struct {
 	kind string
 	set  bool

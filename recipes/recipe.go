@@ -55,6 +55,8 @@ type Recipe struct {
 	Sources []Source `yaml:"sources" kiln:"required"`
 	Build   Build    `yaml:"build" kiln:"required"`
 	Image   Image    `yaml:"image" kiln:"required"`
+	// Runtime is what the service may have and do while it runs.
+	Runtime Runtime `yaml:"runtime"`
 	// Tests are run on the finished image before it is published.
 	Tests []Test `yaml:"tests"`
 	// Allow lists findings about the image that are accepted.

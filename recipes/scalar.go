@@ -89,7 +89,7 @@ func (d *decoder) text(n *yaml.Node, v reflect.Value, path string, o options) {
 		d.mistake(path, n, quoteHint(n), "%s must be text, but is %s", path, describe(n))
 		return
 	}
-	if i := strings.IndexFunc(n.Value, isControl); i >= 0 {
+	if i := strings.IndexFunc(n.Value, isControl); i >= 0 && !o.has("control") {
 		d.mistake(path, n, "", "%s holds the control character %q", path, []rune(n.Value[i:])[0])
 		return
 	}

@@ -61,6 +61,30 @@ func formOf(id string) form {
 		return form{pattern: "^/"}
 	case "GoStep.Tags":
 		return is(buildTag)
+	case "Runtime.Capabilities":
+		return form{enum: Capabilities()}
+	case "Runtime.Memory":
+		return is(memoryForm)
+	case "Runtime.CPU":
+		return is(cpuForm)
+	case "Runtime.Writable", "FileTest.Path":
+		return form{pattern: "^/"}
+	case "HTTPTest.Path":
+		return form{pattern: "^/|^$"}
+	case "HTTPTest.Method":
+		return form{pattern: methodForm.String() + "|^$"}
+	case "FileTest.Type":
+		return form{enum: fileTypes()}
+	case "FileTest.Mode":
+		return is(modeForm)
+	case "FileTest.Owner", "MetadataTest.User":
+		return is(userForm)
+	case "MetadataTest.Ports":
+		return is(portForm)
+	case "Test.Ready", "Test.Timeout":
+		return form{pattern: `^[0-9]`}
+	case "Test.StructureTest":
+		return form{pattern: "^[^/]"}
 	case "Allow.Rule":
 		return form{enum: Rules()}
 	}
@@ -77,12 +101,17 @@ func bounds(id string) object {
 		"ArchiveSource.Strip": {{"minimum", 0}, {"maximum", 64}},
 		"Test.Exit":           {{"minimum", 0}, {"maximum", 255}},
 		"Image.Ports":         {{"minimum", 1}, {"maximum", 65535}},
+		"HTTPTest.Port":       {{"minimum", 1}, {"maximum", 65535}},
+		"HTTPTest.Status":     {{"minimum", 200}, {"maximum", 599}},
+		"TCPTest.Port":        {{"minimum", 1}, {"maximum", 65535}},
+		"Runtime.Pids":        {{"minimum", 1}, {"maximum", 1 << 22}},
 	}[id]
 }
 
 // lengthOf is how many entries a list may have.
 func lengthOf(id string) object {
-	if id == "Recipe.Platforms" {
+	switch id {
+	case "Recipe.Platforms", "Test.HTTP", "Test.TCP", "Test.Files", "Test.Run", "Test.Start":
 		return object{{"minItems", 1}}
 	}
 	return nil
@@ -98,6 +127,8 @@ func namesOf(id string) object {
 		return pattern(varForm)
 	case id == "MakeStep.Vars":
 		return pattern(makeVarForm)
+	case id == "HTTPTest.Headers", id == "HTTPTest.ExpectHeaders":
+		return pattern(headerForm)
 	case strings.HasSuffix(id, ".Env"):
 		return pattern(envForm)
 	}

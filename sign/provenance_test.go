@@ -53,7 +53,7 @@ func provenanceInput() sign.ProvenanceInput {
 		LockText: []byte("kiln: v1\ninputs: []\n"), Platform: "linux/amd64",
 		Key: "sha256:0123", Format: "1",
 		Local: map[string]string{"src": strings.Repeat("e", 64)},
-		Tests: []recipes.TestResult{{Name: "version", Run: []string{"/usr/bin/nats-server", "--version"}, Passed: true}},
+		Tests: []recipes.TestResult{{Name: "version", Run: []string{"/usr/bin/nats-server", "--version"}, Kind: "run", Status: recipes.StatusPassed}},
 	}
 }
 

@@ -82,10 +82,18 @@ func report(w io.Writer, err error) {
 			fmt.Fprintf(w, "  | %s\n", line)
 		}
 	}
+	var tests *builder.TestErrors
 	var test *builder.TestError
-	if errors.As(err, &test) {
-		output(w, "stdout", test.Stdout)
-		output(w, "stderr", test.Stderr)
+	switch {
+	case errors.As(err, &tests):
+		for i, t := range tests.List {
+			if i > 0 {
+				fmt.Fprintf(w, "%s\n", t)
+			}
+			testOutput(w, t)
+		}
+	case errors.As(err, &test):
+		testOutput(w, test)
 	}
 	if h := hint(err); h != "" {
 		fmt.Fprintf(w, "  hint: %s\n", h)
@@ -119,6 +127,11 @@ func message(err error) string {
 		return refused.Error()
 	}
 	return err.Error()
+}
+
+func testOutput(w io.Writer, t *builder.TestError) {
+	output(w, "stdout", t.Stdout)
+	output(w, "stderr", t.Stderr)
 }
 
 func output(w io.Writer, name, text string) {

@@ -77,7 +77,7 @@ func (j *job) connect(ctx context.Context, engines *engines) error {
 
 // engine is how an engine carries out what this job needs.
 func (j *job) engine(conn *engine.Engine) *builder.Engine {
-	return &builder.Engine{Client: conn.Client, Store: j.store, Secrets: j.env.secrets(), Bases: j.env.bases(), Display: j.display}
+	return &builder.Engine{Client: conn.Client, Store: j.store, Secrets: j.env.secrets(), Bases: j.env.bases(), Display: j.display, Runner: readRunner}
 }
 
 // run builds, tests and describes the image.

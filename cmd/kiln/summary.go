@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sign"
 )
 
@@ -66,6 +67,10 @@ func (b *build) notes(p *platformResult) {
 	}
 	b.hardened(p)
 	for _, t := range p.Tests {
+		if t.Status == recipes.StatusNotRun {
+			b.say("  not tested  %s: %s", t.Name, t.Reason)
+			continue
+		}
 		b.say("  tested      %s", t.Name)
 	}
 }

@@ -1,0 +1,30 @@
+package recipes
+
+import "time"
+
+// How a test ended.
+const (
+	StatusPassed = "passed"
+	StatusFailed = "failed"
+	// StatusNotRun: the engine could not run it, and the reason is no fault
+	// of the image.
+	StatusNotRun = "not run"
+)
+
+// TestResult is how one of a recipe's tests ended.
+type TestResult struct {
+	Name string `json:"name"`
+	// Kind is run, http, tcp, files or metadata.
+	Kind string `json:"kind"`
+	// File is the structure test that it is from; empty is the recipe.
+	File string `json:"file,omitempty"`
+	// Status is one of the constants, and Reason why it is not StatusPassed.
+	Status string `json:"status"`
+	Reason string `json:"reason,omitempty"`
+	// Run is the command of a run test, with its arguments, and Exit its exit
+	// code.
+	Run  []string `json:"run,omitempty"`
+	Exit int      `json:"exit,omitempty"`
+	// Duration is for people. It is in no statement.
+	Duration time.Duration `json:"-"`
+}
