@@ -17,14 +17,12 @@ import (
 // ends at the first that gets no answer.
 func (j *Job) ask(ctx context.Context, p *process, o *Outcome) {
 	defer func() {
-		moment := time.Duration(0)
 		if n := len(o.Replies); n > 0 && o.Replies[n-1].Error != "" {
-			moment = time.Second // its end may be what broke the connection
+			p.within(time.Second) // its end may be what broke the connection
 		}
-		select {
-		case <-p.done:
-			o.Exit, o.Ended = p.exit, true
-		case <-time.After(moment):
+		if o.Ended = p.within(0); o.Ended {
+			o.Exit = p.exit
+		} else {
 			o.Late = ctx.Err() != nil
 		}
 	}()

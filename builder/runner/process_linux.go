@@ -173,3 +173,18 @@ func reap(pid int, t *tracer) (exit int) {
 		}
 	}
 }
+
+// within reports whether the process ends within the time, or has ended.
+func (p *process) within(d time.Duration) bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+	}
+	select {
+	case <-p.done:
+		return true
+	case <-time.After(d):
+		return false
+	}
+}

@@ -78,6 +78,7 @@ func mistakes(err error) []recipes.Problem {
 	var list *recipes.Errors
 	var stale *recipes.StaleError
 	var step *builder.StepError
+	var tests *builder.TestErrors
 	var test *builder.TestError
 	var place *builder.PlaceError
 	switch {
@@ -88,6 +89,12 @@ func mistakes(err error) []recipes.Problem {
 	case errors.As(err, &step):
 		msg := strings.Join(append([]string{step.Message()}, step.Log...), "\n")
 		return []recipes.Problem{{File: step.File, Pos: step.Pos, Msg: msg, Hint: hint(err)}}
+	case errors.As(err, &tests):
+		var all []recipes.Problem
+		for _, t := range tests.List {
+			all = append(all, mistakes(t)...)
+		}
+		return all
 	case errors.As(err, &test):
 		msg := strings.TrimSpace(strings.Join([]string{test.Message(), test.Stdout, test.Stderr}, "\n"))
 		return []recipes.Problem{{File: test.File, Pos: test.Pos, Msg: msg, Hint: hint(err)}}
