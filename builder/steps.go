@@ -33,6 +33,8 @@ func (p *Plan) step(s recipes.Step) error {
 		p.mesonStep(s)
 	case "cargo":
 		p.cargoStep(s)
+	case "npm":
+		p.npmStep(s)
 	case "run":
 		p.runStep(s)
 	case "fetch":

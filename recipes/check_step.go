@@ -28,6 +28,9 @@ func checkStep(c *checker, at string, s Step) {
 	if s.Cargo != nil {
 		checkCargoStep(c, at+".cargo", s.Cargo)
 	}
+	if s.Npm != nil {
+		checkNpmStep(c, at+".npm", s.Npm)
+	}
 	if s.Run != nil {
 		checkRunStep(c, at+".run", s.Run)
 	}

@@ -32,11 +32,11 @@ func fillDefaults(r *Recipe) {
 		r.Sources[i].Into = cleanInto(r.Sources[i].Into)
 	}
 	for i := range r.Build.Steps {
-		fillStep(&r.Build.Steps[i])
+		fillStep(r.Name, &r.Build.Steps[i])
 	}
 }
 
-func fillStep(s *Step) {
+func fillStep(name string, s *Step) {
 	switch {
 	case s.Go != nil:
 		s.Go.Package = mainPackage(s.Go.Package)
@@ -55,6 +55,8 @@ func fillStep(s *Step) {
 		fill(&s.Cargo.Profile, "release")
 		fill(&s.Cargo.Prefix, "/usr")
 		fill(&s.Cargo.Crates, CratesLocked)
+	case s.Npm != nil:
+		fill(&s.Npm.Output, "/usr/lib/node_modules/"+name)
 	case s.Meson != nil:
 		fill(&s.Meson.Type, "release")
 		fill(&s.Meson.Build, defaultBuildFolder)

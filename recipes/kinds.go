@@ -23,6 +23,7 @@ const (
 	KindCMake     = "cmake"
 	KindMeson     = "meson"
 	KindCargo     = "cargo"
+	KindNpm       = "npm"
 	KindRun       = "run"
 	KindFetch     = "fetch"
 )
@@ -72,13 +73,13 @@ func (s Step) kinds() []string {
 	return present(
 		kindSet{KindGo, s.Go != nil}, kindSet{KindMake, s.Make != nil}, kindSet{KindAutotools, s.Autotools != nil},
 		kindSet{KindCMake, s.CMake != nil}, kindSet{KindMeson, s.Meson != nil},
-		kindSet{KindCargo, s.Cargo != nil}, kindSet{KindRun, s.Run != nil}, kindSet{KindFetch, s.Fetch != nil},
+		kindSet{KindCargo, s.Cargo != nil}, kindSet{KindNpm, s.Npm != nil}, kindSet{KindRun, s.Run != nil}, kindSet{KindFetch, s.Fetch != nil},
 	)
 }
 
 // stepKinds are all kinds of steps.
 func stepKinds() []string {
-	return []string{KindGo, KindMake, KindAutotools, KindCMake, KindMeson, KindCargo, KindRun, KindFetch}
+	return []string{KindGo, KindMake, KindAutotools, KindCMake, KindMeson, KindCargo, KindNpm, KindRun, KindFetch}
 }
 
 // Kind is the name that the step has in a recipe, such as go or run.
@@ -109,6 +110,8 @@ func (s Step) tools() []string {
 		return []string{"gcc", "meson"}
 	case s.Cargo != nil:
 		return []string{"rust"}
+	case s.Npm != nil:
+		return []string{"node"}
 	}
 	return nil
 }

@@ -20,6 +20,8 @@ type Step struct {
 	Meson *MesonStep `yaml:"meson"`
 	// Cargo compiles the programs of a Rust package.
 	Cargo *CargoStep `yaml:"cargo"`
+	// Npm installs a Node package with its dependencies.
+	Npm *NpmStep `yaml:"npm"`
 	// Run runs a command or a shell script.
 	Run *RunStep `yaml:"run"`
 	// Fetch runs a command or a shell script with network.

@@ -3,17 +3,65 @@ package main
 import (
 	"cmp"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/kiln-build/kiln/builder"
+	"github.com/kiln-build/kiln/recipes"
 )
 
-// bases are where the package ecosystems besides Go's are: what their own
-// tools are told by the environment, else the public ones.
-func (e *environment) bases() map[string][]string {
-	return map[string][]string{
-		"npm":   {cmp.Or(os.Getenv("npm_config_registry"), os.Getenv("NPM_CONFIG_REGISTRY"), "https://registry.npmjs.org")},
+// bases are where the package ecosystems besides Go's are that the recipe's
+// steps fetch from: what their own tools are told by environment and
+// configuration, else the public ones.
+func (e *environment) bases(r *recipes.Recipe) (map[string][]string, error) {
+	bases := map[string][]string{
+		"npm":   {"https://registry.npmjs.org"},
 		"pypi":  {cmp.Or(os.Getenv("PIP_INDEX_URL"), "https://pypi.org/simple")},
 		"cargo": {cmp.Or(os.Getenv(builder.CratesSetting), "https://static.crates.io/crates")},
 		"maven": {"https://repo.maven.apache.org/maven2"},
 	}
+	if hasStep(r, recipes.KindNpm, recipes.KindFetch) {
+		if registry := npmRegistry(); registry != "" {
+			bases["npm"] = []string{registry}
+		}
+	}
+	if hasStep(r, recipes.KindCargo) && os.Getenv(builder.CratesSetting) == "" {
+		crates, err := e.crates()
+		if err != nil {
+			return nil, err
+		}
+		bases["cargo"] = []string{crates}
+	}
+	return bases, nil
+}
+
+// npmRegistry is the registry that npm on this machine uses. Npm is asked
+// outside of any project, whose own settings have no say; empty is npm's own
+// default.
+func npmRegistry() string {
+	if r := cmp.Or(os.Getenv("npm_config_registry"), os.Getenv("NPM_CONFIG_REGISTRY")); r != "" {
+		return r
+	}
+	cmd := exec.Command("npm", "config", "get", "registry")
+	cmd.Dir = string(filepath.Separator)
+	out, err := cmd.Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// crates is where the crates of crates.io are to be had.
+func (e *environment) crates() (string, error) {
+	index, err := cratesIndex()
+	if err != nil || index == "" {
+		return "https://static.crates.io/crates", err
+	}
+	return cratesDownload(e.http(), index)
+}
+
+func hasStep(r *recipes.Recipe, kinds ...string) bool {
+	return slices.ContainsFunc(r.Build.Steps, func(s recipes.Step) bool { return slices.Contains(kinds, s.Kind()) })
 }

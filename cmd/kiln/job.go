@@ -26,6 +26,7 @@ type job struct {
 	// conn compiles, and tester runs the tests.
 	conn, tester *engine.Engine
 	debian       *archive.Client
+	bases        map[string][]string
 	// downloads shows those of all jobs.
 	downloads *meter
 	display   *progress.Display
@@ -71,13 +72,16 @@ func (j *job) connect(ctx context.Context, engines *engines) error {
 	if j.conn, err = engines.running(ctx, locked.RunsOn()); err != nil {
 		return err
 	}
+	if j.bases, err = j.env.bases(j.recipe); err != nil {
+		return err
+	}
 	j.tester, err = engines.testing(ctx, j.platform, j.conn)
 	return err
 }
 
 // engine is how an engine carries out what this job needs.
 func (j *job) engine(conn *engine.Engine) *builder.Engine {
-	return &builder.Engine{Client: conn.Client, Store: j.store, Secrets: j.env.secrets(), Bases: j.env.bases(), Display: j.display, Runner: readRunner}
+	return &builder.Engine{Client: conn.Client, Store: j.store, Secrets: j.env.secrets(), Bases: j.bases, Display: j.display, Runner: readRunner}
 }
 
 // run builds, tests and describes the image.

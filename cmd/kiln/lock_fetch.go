@@ -33,12 +33,16 @@ func (e *environment) lockFetches(ctx context.Context, store *blobs.Store, debia
 	if err != nil {
 		return err
 	}
+	bases, err := e.bases(r)
+	if err != nil {
+		return err
+	}
 	for i, p := range l.Platforms {
 		conn, err := conns.running(ctx, p.RunsOn())
 		if err != nil {
 			return fmt.Errorf("locking what the steps fetch: %w", err)
 		}
-		engine := &builder.Engine{Client: conn.Client, Store: store, Display: display, Secrets: e.secrets(), Bases: e.bases()}
+		engine := &builder.Engine{Client: conn.Client, Store: store, Display: display, Secrets: e.secrets(), Bases: bases}
 		prepare := &builder.Preparer{
 			Archive: debian, Sources: e.sources(store, debian), Store: store, Memo: e.memo(), Image: images.image, Warm: engine.Warm,
 		}

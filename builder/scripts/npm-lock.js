@@ -1,0 +1,41 @@
+// Rewrites package-lock.json so that npm finds each package by its integrity,
+// or else asks for one unchanging file: the tarball. Where a lock does not say
+// where packages are, npm would ask for their lists of versions.
+"use strict";
+const fs = require("fs");
+const base = (process.env.npm_config_registry || "https://registry.npmjs.org").replace(/\/*$/, "/");
+const file = fs.existsSync("npm-shrinkwrap.json") ? "npm-shrinkwrap.json" : "package-lock.json";
+
+const problems = [];
+const bad = (at, why) => problems.push(`${file}: ${at}: ${why}`);
+
+function place(key, entry) {
+  const name = entry.name || key.slice(key.lastIndexOf("node_modules/") + "node_modules/".length);
+  const path = `${name}/-/${name.slice(name.indexOf("/") + 1)}-${entry.version}.tgz`;
+  const from = entry.resolved;
+  if (entry.link || (from && from.startsWith("file:"))) {
+    return bad(key, "is a folder: packages of a workspace are not supported yet");
+  }
+  if (from && !/^https?:/.test(from)) {
+    return bad(key, `is from ${from}, which cannot be pinned: depend on a package of a registry`);
+  }
+  if (!entry.integrity) return bad(key, "has no integrity: npm install --package-lock-only writes a lock with it");
+  if (!from || decodeURIComponent(from).endsWith("/" + path)) entry.resolved = base + path;
+}
+
+function main() {
+  if (!fs.existsSync(file)) return bad("", "is not there: npm install --package-lock-only writes it");
+  const lock = JSON.parse(fs.readFileSync(file, "utf8"));
+  if (!lock.packages) return bad("", "has an old format: npm install --package-lock-only --lockfile-version 3 writes it anew");
+  for (const [key, entry] of Object.entries(lock.packages)) {
+    if (key !== "" && !entry.inBundle) place(key, entry);
+  }
+  delete lock.dependencies; // the same for npm 6, which would be out of step
+  fs.writeFileSync(file, JSON.stringify(lock, null, 2));
+}
+
+main();
+if (problems.length) {
+  console.error(problems.join("\n"));
+  process.exit(1);
+}
