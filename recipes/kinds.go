@@ -119,7 +119,7 @@ func (s Step) tools() []string {
 // Fetches reports whether the step has a phase with network, whose files are
 // in the lock.
 func (s Step) Fetches() bool {
-	return s.Go != nil || s.Fetch != nil || s.Cargo != nil && s.Cargo.Crates == CratesLocked
+	return s.Go != nil || s.Fetch != nil || s.Npm != nil || s.Cargo != nil && s.Cargo.Crates == CratesLocked
 }
 
 // Tools are the toolchains that the step cannot do without.
