@@ -1,8 +1,8 @@
 # Everything here runs from a clean clone on a Debian machine with Go, as root.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-# kiln falls back on the module proxy of the Go that built it.
-LDFLAGS = -X main.goproxy=$(shell go env GOPROXY) -X github.com/moby/buildkit/version.Version=$(shell go list -m -f '{{.Version}}' github.com/moby/buildkit)
+# kiln falls back on the module proxy of the Go, and on the registry of the npm, where it was built.
+LDFLAGS = -X main.goproxy=$(shell go env GOPROXY) -X main.npmregistry=$(shell npm config get registry 2>/dev/null) -X github.com/moby/buildkit/version.Version=$(shell go list -m -f '{{.Version}}' github.com/moby/buildkit)
 export PATH := $(CURDIR)/bin:$(PATH)
 
 .PHONY: help

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,9 +24,12 @@ func (e *environment) bases(r *recipes.Recipe) (map[string][]string, error) {
 		"maven": {"https://repo.maven.apache.org/maven2"},
 	}
 	if hasStep(r, recipes.KindNpm, recipes.KindFetch) {
-		if registry := npmRegistry(); registry != "" {
-			bases["npm"] = []string{registry}
+		registry := cmp.Or(npmRegistry(), npmregistry)
+		if registry == "" {
+			return nil, withHint{errors.New("finding the npm registry: npm is not installed, and npm_config_registry is not set"),
+				"set npm_config_registry to the registry's URL"}
 		}
+		bases["npm"] = []string{registry}
 	}
 	if hasStep(r, recipes.KindCargo) && os.Getenv(builder.CratesSetting) == "" {
 		crates, err := e.crates()
@@ -38,8 +42,8 @@ func (e *environment) bases(r *recipes.Recipe) (map[string][]string, error) {
 }
 
 // npmRegistry is the registry that npm on this machine uses. Npm is asked
-// outside of any project, whose own settings have no say; empty is npm's own
-// default.
+// outside of any project, whose own settings have no say. Empty where there is
+// no npm.
 func npmRegistry() string {
 	if r := cmp.Or(os.Getenv("npm_config_registry"), os.Getenv("NPM_CONFIG_REGISTRY")); r != "" {
 		return r

@@ -11,6 +11,10 @@ import (
 // Go; the linker sets it (see the Makefile).
 var goproxy string
 
+// npmregistry is the registry of the npm where kiln was built, for machines
+// without npm. The Makefile sets it.
+var npmregistry string
+
 // version is kiln's, as the go command wrote it into the program.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
