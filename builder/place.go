@@ -39,8 +39,12 @@ func placedPackages(r *recipes.Recipe, path string, list []string, err error) er
 	for _, e := range flatten(err) {
 		var u *archive.UnknownError
 		if errors.As(e, &u) {
+			at := entryOf(path, list, u.Name)
+			if at == "image.packages" {
+				at = "image.base" // which packages that is, the base says
+			}
 			unknown.Problems = append(unknown.Problems, recipes.Problem{
-				File: r.File, Pos: r.Pos(entryOf(path, list, u.Name)), Msg: u.Error(), Hint: u.Hint(),
+				File: r.File, Pos: r.Pos(at), Msg: u.Error(), Hint: u.Hint(),
 			})
 		}
 	}

@@ -2,6 +2,7 @@ package recipes
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,9 +28,22 @@ func checkImage(c *checker, m *Image, rootAllowed bool) {
 	checkLabels(c, "image.annotations", m.Annotations)
 }
 
+// A base of kiln's with a version: of Java there may be several in a suite.
+var (
+	versionedBase = regexp.MustCompile(`^(static|glibc|cc|python|node|java)@[0-9.]*$`)
+	javaBase      = regexp.MustCompile(`^java@[1-9][0-9]{0,2}$`)
+)
+
 func checkBase(c *checker, base string) {
 	switch {
-	case base == "" || slices.Contains(Bases(), base):
+	case base == "" || slices.Contains(Bases(), base) || javaBase.MatchString(base):
+	case versionedBase.MatchString(base):
+		name, _, _ := strings.Cut(base, "@")
+		h := "the suite has one " + name + "; write base: " + name
+		if name == "java" {
+			h = "write java, or java@21"
+		}
+		c.bad("image.base", h, "unknown base %q", clip(base))
 	case strings.ContainsAny(base, "@/:"):
 		checkByDigest(c, "image.base", base)
 	default:

@@ -154,7 +154,8 @@ type Build struct {
 
 // Image says what the image holds besides the artifacts and how it runs.
 type Image struct {
-	// Base is static, glibc, cc, or a registry image by digest.
+	// Base is static, glibc, cc, python, node, java, java@VERSION, or a
+	// registry image by digest.
 	Base string `yaml:"base" kiln:"required"`
 	// Packages are Debian packages that the closure cannot see a need for.
 	Packages []string `yaml:"packages"`

@@ -51,7 +51,7 @@ func Toolchains() []string {
 }
 
 // Bases are the bases that kiln assembles itself.
-func Bases() []string { return []string{"static", "glibc", "cc"} }
+func Bases() []string { return []string{"static", "glibc", "cc", "python", "node", "java"} }
 
 // EcosystemURL is the ecosystem of what belongs to none: a whole URL.
 const EcosystemURL = "url"

@@ -50,7 +50,7 @@ func formOf(id string) form {
 		version := strings.Trim(toolForm.String(), "^$")
 		return form{enum: Toolchains(), pattern: "^(" + strings.Join(Toolchains(), "|") + ")@" + version + "$"}
 	case "Image.Base":
-		return form{enum: Bases(), pattern: byDigest}
+		return form{enum: Bases(), pattern: byDigest + "|" + javaBase.String()}
 	case "Image.User":
 		return is(userForm)
 	case "Image.Ports":

@@ -3,6 +3,7 @@ package image
 import (
 	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -54,6 +55,28 @@ type closure struct {
 // addClosure adds the packages that hold the shared libraries and
 // interpreters which the programs of the image need, and theirs.
 func (a *assembly) addClosure(ctx context.Context) error {
+	loaded, err := a.missing(ctx)
+	if err != nil || len(loaded) == 0 {
+		return err
+	}
+	all, err := a.withCopyright(ctx, loaded)
+	if err != nil {
+		return err
+	}
+	for _, p := range all[len(loaded):] {
+		for _, e := range p.entries {
+			if !a.root.has(e.Path) {
+				a.root.add(e)
+			}
+		}
+	}
+	slices.SortFunc(all, func(x, y *packageFiles) int { return strings.Compare(x.installed.Name, y.installed.Name) })
+	return a.addClosureLayer(all)
+}
+
+// missing adds to the tree the packages that its programs need, and returns
+// them.
+func (a *assembly) missing(ctx context.Context) ([]*packageFiles, error) {
 	c := &closure{root: a.root, triplet: triplets[a.Platform]}
 	for _, e := range a.root.sorted() {
 		if e.Owner != recipes.OwnerImage && e.Type == tar.TypeReg && !slices.Contains(dataOnly, e.Owner) {
@@ -67,27 +90,11 @@ func (a *assembly) addClosure(ctx context.Context) error {
 		c.queue = c.queue[1:]
 		more, err := a.satisfy(ctx, c, e)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		loaded = append(loaded, more...)
 	}
-	if len(loaded) == 0 {
-		return nil
-	}
-	all, err := a.withCopyright(ctx, loaded)
-	if err != nil {
-		return err
-	}
-	for _, p := range all[len(loaded):] {
-		for _, e := range p.entries {
-			if !a.root.has(e.Path) {
-				a.root.add(e)
-			}
-		}
-	}
-	loaded = all
-	slices.SortFunc(loaded, func(x, y *packageFiles) int { return strings.Compare(x.installed.Name, y.installed.Name) })
-	return a.addClosureLayer(loaded)
+	return loaded, nil
 }
 
 // dataOnly own no programs; not reading their many files saves time.
@@ -123,10 +130,15 @@ func (a *assembly) satisfy(ctx context.Context, c *closure, e layer.Entry) ([]*p
 	}
 	var loaded []*packageFiles
 	for _, need := range prog.needs(c.triplet) {
-		if c.holds(need) {
+		if c.holds(need) || need.interpreter && prog.script && !a.asked(e.Owner) {
 			continue
 		}
 		name, err := a.holder(ctx, c, need)
+		var nowhere *NeedError
+		if errors.As(err, &nowhere) && e.Owner != recipes.OwnerService {
+			a.missed = append(a.missed, nowhere)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -140,6 +152,15 @@ func (a *assembly) satisfy(ctx context.Context, c *closure, e layer.Entry) ([]*p
 		}
 	}
 	return loaded, nil
+}
+
+// asked reports whether the recipe asks for what this owner brings. Scripts of
+// a package that is there for its library or its interpreter are helpers of
+// administrators and developers, and bring no interpreter along. What a
+// library of a package needs and the lock has not, the package does not depend
+// on in Debian either: it is for a feature that does without.
+func (a *assembly) asked(owner string) bool {
+	return owner == recipes.OwnerService || slices.ContainsFunc(a.Recipe.Image.Packages, func(name string) bool { return owner == recipes.OwnerDebian(name) })
 }
 
 // need is one thing that a program needs, and the paths that would do.
@@ -209,6 +230,9 @@ func (p *program) needs(triplet string) []need {
 		}
 		for _, dir := range append(slices.Clone(p.runpath), "/usr/lib/"+triplet, "/usr/lib") {
 			n.paths = append(n.paths, path.Join(dir, lib))
+		}
+		if lib == "libjvm.so" { // java(1) has opened it before it opens the others
+			n.paths = append(n.paths, path.Join(path.Dir(p.path), "server", lib))
 		}
 		all = append(all, n)
 	}

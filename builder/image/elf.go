@@ -16,6 +16,7 @@ type program struct {
 	path string
 	// interpreters are the dynamic loader, or what runs a script.
 	interpreters []string
+	script       bool
 	needed       []string
 	// runpath are folders to search first; $ORIGIN is replaced.
 	runpath []string
@@ -51,7 +52,7 @@ func readScript(p string, line []byte) *program {
 	if len(fields) == 0 || !path.IsAbs(fields[0]) {
 		return nil
 	}
-	s := &program{path: p, interpreters: fields[:1]}
+	s := &program{path: p, interpreters: fields[:1], script: true}
 	if path.Base(fields[0]) != "env" {
 		return s
 	}
@@ -62,7 +63,7 @@ func readScript(p string, line []byte) *program {
 		if !path.IsAbs(f) {
 			f = "/usr/bin/" + f // what env searches PATH for is taken to be Debian's
 		}
-		return &program{path: p, interpreters: []string{fields[0], f}}
+		return &program{path: p, interpreters: []string{fields[0], f}, script: true}
 	}
 	return s
 }

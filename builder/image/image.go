@@ -30,7 +30,7 @@ import (
 
 // Format changes when the same inputs make other images. It is part of the
 // build key.
-const Format = "2"
+const Format = "3"
 
 // KeyAnnotation is the manifest annotation that holds the build key.
 const KeyAnnotation = "io.github.kiln-build.key"
@@ -95,6 +95,7 @@ type assembly struct {
 	root      *tree // everything in the image so far, by path
 	layers    []addition
 	added     map[string]string
+	missed    []*NeedError // what packages could use and the lock has not
 	seeds     []recipes.Package
 	debs      []*packageFiles // unpacked packages, for their files' content
 	own       []layer.Entry   // the service's

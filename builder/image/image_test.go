@@ -265,7 +265,7 @@ func TestAssembleRefuses(t *testing.T) {
 		{"hard link to nothing", nil, []item{hello, hardlink("/usr/bin/x", "/usr/bin/y")}, "/usr/bin/x is a hard link to /usr/bin/y, which is not there"},
 		{"setuid", nil, []item{{name: "/usr/bin/hello", mode: 0o4755}}, "setuid: /usr/bin/hello: it is setuid or setgid (mode 4755)"},
 		{"capability through a hard link", nil, []item{{name: "/usr/bin/hello", mode: 0o755, capability: "\x01"}, hardlink("/usr/bin/x", "/usr/bin/hello")}, "file-capability: /usr/bin/x: "},
-		{"unknown base", func(r *recipes.Recipe, _ *bed) { r.Image.Base = "musl" }, []item{hello}, `there is no base "musl"; there are static, glibc and cc`},
+		{"unknown base", func(r *recipes.Recipe, _ *bed) { r.Image.Base = "musl" }, []item{hello}, `there is no base "musl"; there are static, glibc, cc, python, node, java`},
 		{"base lacks a package", func(r *recipes.Recipe, _ *bed) { r.Image.Base = "cc" }, []item{hello}, "the lock has no package libc6 for the image; run `kiln lock`"},
 		{"package not locked", func(r *recipes.Recipe, _ *bed) { r.Image.Packages = []string{"nano"} }, []item{hello}, "the lock has no package nano for the image"},
 		{"platform not locked", func(_ *recipes.Recipe, b *bed) { b.lock.Platforms = nil }, []item{hello}, "nothing is locked for the platform"},

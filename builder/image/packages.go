@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,6 +24,8 @@ type packageFiles struct {
 	installed recipes.Installed
 	entries   []layer.Entry
 	spool     *spool.Spool
+	// certificates are the PEM texts of the authorities that it holds.
+	certificates []byte
 	// sharing is the package whose copyright file this one shares: its own
 	// folder of documentation is a link to that one's (Debian Policy 12.5).
 	sharing string
@@ -38,7 +41,15 @@ var leftOut = []string{
 	"/usr/share/apport", "/usr/share/reportbug", "/usr/share/debconf", "/usr/lib/systemd", "/usr/lib/sysusers.d", "/usr/lib/tmpfiles.d",
 	"/etc/init.d", "/etc/default", "/etc/cron.d", "/etc/cron.daily", "/etc/cron.weekly", "/etc/logrotate.d", "/etc/apparmor.d",
 	"/etc/ca-certificates", "/usr/share/ca-certificates", "/usr/sbin/update-ca-certificates",
+	"/usr/bin/py3compile", "/usr/bin/py3clean", "/usr/share/python3",
 }
+
+// pythonLeftOut are parts of Python's library that tests, teaches and installs
+// and that no service runs. Who asks for a package of them gets them.
+var (
+	pythonLibrary = regexp.MustCompile(`^libpython3\.\d+-(minimal|stdlib)$`)
+	pythonLeftOut = regexp.MustCompile(`^/usr/lib/python3\.\d+/(test|ensurepip|idlelib|lib2to3|pydoc_data|turtledemo|turtle\.py)(/|$)`)
+)
 
 func (r *packageReader) kept(e layer.Entry) bool {
 	p := e.Path
@@ -47,6 +58,9 @@ func (r *packageReader) kept(e layer.Entry) bool {
 	}
 	if strings.HasPrefix(p, "/usr/share/doc/") && path.Base(p) == "copyright" {
 		return true
+	}
+	if pythonLibrary.MatchString(r.name) && pythonLeftOut.MatchString(p) {
+		return false
 	}
 	return !slices.ContainsFunc(leftOut, func(dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") })
 }
@@ -148,20 +162,21 @@ func (r *packageReader) finish(pkg recipes.Package, c archive.Control) {
 		Package: pkg, Maintainer: c.Maintainer, Homepage: c.Homepage, Description: c.Description, Copyright: r.copyright,
 	}
 	if r.certificates.Len() > 0 {
+		r.packageFiles.certificates = r.certificates.Bytes()
 		r.generated("/etc/ssl/certs/ca-certificates.crt", r.certificates.Bytes())
 	}
 	r.generated("/var/lib/dpkg/status.d/"+pkg.Name, statusEntry(pkg, c))
 }
 
 func (r *packageReader) generated(p string, data []byte) {
-	r.entries = append(r.entries, fileEntry(p, data, 0o644, r.newest, r.owner))
+	r.entries = append(r.entries, fileEntry(p, data, r.newest, r.owner))
 }
 
 // fileEntry is a file of root's with the given content.
-func fileEntry(p string, data []byte, mode, time int64, owner string) layer.Entry {
+func fileEntry(p string, data []byte, time int64, owner string) layer.Entry {
 	return layer.Entry{
 		Time: time,
-		File: recipes.File{Path: p, Type: tar.TypeReg, Mode: mode, Size: int64(len(data)), Owner: owner},
+		File: recipes.File{Path: p, Type: tar.TypeReg, Mode: 0o644, Size: int64(len(data)), Owner: owner},
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },
 	}
 }

@@ -110,7 +110,7 @@ func (a *assembly) artifacts() ([]layer.Entry, error) {
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("%s: the steps left nothing in $DESTDIR, so there is no service to put into the image", a.Recipe.File)
 	}
-	return unique(entries), nil
+	return a.withoutEnv(unique(entries))
 }
 
 // place is where an artifact is in the image: below what the base's links,
@@ -157,7 +157,7 @@ func (a *assembly) users(uid, gid int) ([]layer.Entry, error) {
 		group += fmt.Sprintf("%s:x:%d:\n", name, gid)
 	}
 	file := func(p, text string) layer.Entry {
-		return fileEntry(p, []byte(text), 0o644, a.Lock.Epoch.Seconds, recipes.OwnerBase)
+		return fileEntry(p, []byte(text), a.Lock.Epoch.Seconds, recipes.OwnerBase)
 	}
 	return []layer.Entry{file("/etc/passwd", passwd), file("/etc/group", group)}, nil
 }
