@@ -133,6 +133,9 @@ func stepImage(t testing.TB, dir string) v1.Image {
 	check(t, w.WriteHeader(&tar.Header{Name: "step", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(data))}))
 	_, err = w.Write(data)
 	check(t, err)
+	for _, name := range []string{"bin/tar"} {
+		check(t, w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeLink, Linkname: "step", Mode: 0o755}))
+	}
 	check(t, w.Close())
 	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
 	check(t, err)

@@ -21,6 +21,7 @@ import (
 	"github.com/moby/buildkit/solver/errdefs"
 
 	"github.com/kiln-build/kiln/builder/blobs"
+	"github.com/kiln-build/kiln/builder/failed"
 	"github.com/kiln-build/kiln/builder/layer"
 	"github.com/kiln-build/kiln/builder/progress"
 	"github.com/kiln-build/kiln/builder/spool"
@@ -46,6 +47,10 @@ type Engine struct {
 	// Runner returns the program cmd/kiln-runner for an architecture; see
 	// ReadRunner. Only tests of recipes need it.
 	Runner func(arch string) ([]byte, error)
+	// OnFailure, which may be nil, is called with a step that failed and what
+	// it left, before the solve ends with its error. Progress is not shown
+	// any more then. Its own error is the [StepError]'s Look.
+	OnFailure func(ctx context.Context, step *StepError, left *failed.Left) error
 }
 
 // StepError says which step of a recipe failed.
@@ -59,6 +64,9 @@ type StepError struct {
 	// Exit is the exit code of its command, or -1.
 	Exit int
 	Err  error
+	// Look is what went wrong while somebody looked at the step; see
+	// Engine.OnFailure.
+	Look error
 }
 
 // Error is the message, after the step's place.
@@ -160,7 +168,7 @@ func (e *Engine) export(ctx context.Context, p *Plan, st llb.State, title string
 		pr.CloseWithError(err)
 		read <- err
 	}()
-	_, err = e.Client.Solve(ctx, def, opt, watch.Status)
+	err = e.solve(ctx, p, def, opt, watch)
 	watch.Wait()
 	if err != nil {
 		pw.CloseWithError(err)
@@ -196,6 +204,10 @@ func (e *Engine) stepError(ctx context.Context, p *Plan, w *progress.Watch, err 
 	}
 	step := &StepError{File: p.recipe.File, Exit: -1, Err: err}
 	step.Name, step.Log = w.Step(vertex.Digest)
+	var look *lookError
+	if errors.As(err, &look) {
+		step.Look = look.look
+	}
 	var exit *gatewaypb.ExitError
 	if errors.As(err, &exit) {
 		step.Exit = int(exit.ExitCode)

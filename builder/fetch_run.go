@@ -174,7 +174,7 @@ func (e *Fetcher) carryOut(ctx context.Context, f *Fetch, locked *recipes.Locked
 		Output: func(map[string]string) (io.WriteCloser, error) { return out.pipe(), nil },
 	}}
 	watch := e.Display.Watch("fetching")
-	_, err = e.Client.Solve(ctx, def, opt, watch.Status)
+	err = e.solve(ctx, f.plan, def, opt, watch)
 	watch.Wait()
 	if err != nil {
 		return layer.Layer{}, nil, f.solveError(e.stepError(ctx, f.plan, watch, err))

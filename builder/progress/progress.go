@@ -5,9 +5,11 @@
 package progress
 
 import (
+	"context"
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/util/progress/progressui"
@@ -48,27 +50,77 @@ type Watch struct {
 	Status chan *client.SolveStatus
 
 	done chan struct{}
-	mu   sync.Mutex
-	logs map[string]*output // by vertex digest
-	name map[string]string
+	hide sync.Once
+	want chan struct{} // closed to hide it
+	gone chan struct{} // closed when it is hidden
+
+	mu    sync.Mutex
+	ended map[string]bool    // vertexes, by digest
+	logs  map[string]*output // by vertex digest
+	name  map[string]string
 }
 
 // Watch starts to show a solve under the given title.
 func (d *Display) Watch(title string) *Watch {
 	w := &Watch{
 		Status: make(chan *client.SolveStatus), done: make(chan struct{}),
-		logs: map[string]*output{}, name: map[string]string{},
+		want: make(chan struct{}), gone: make(chan struct{}),
+		logs: map[string]*output{}, name: map[string]string{}, ended: map[string]bool{},
 	}
 	shown := d.screen.join(title)
 	go func() {
 		defer close(w.done)
-		defer d.screen.leave()
-		for s := range w.Status {
-			w.remember(s)
-			shown <- named(s, d.label)
+		hidden := w.show(shown, d.label)
+		d.screen.leave()
+		close(w.gone)
+		if hidden {
+			for s := range w.Status {
+				w.remember(s)
+			}
 		}
 	}()
 	return w
+}
+
+// show returns when the solve has ended, or is to be hidden.
+func (w *Watch) show(shown chan<- *client.SolveStatus, label string) (hidden bool) {
+	for {
+		select {
+		case s, ok := <-w.Status:
+			if !ok {
+				return false
+			}
+			w.remember(s)
+			shown <- named(s, label)
+		case <-w.want:
+			return true
+		}
+	}
+}
+
+// Hide takes the solve from the display, so that something else can be shown
+// in its place. What its steps print is still remembered.
+func (w *Watch) Hide() {
+	w.hide.Do(func() { close(w.want) })
+	<-w.gone
+}
+
+// Ended waits a moment for the end of the step with the given digest, whose
+// last lines may come after its error.
+func (w *Watch) Ended(ctx context.Context, digest string) {
+	for range 40 {
+		w.mu.Lock()
+		ended := w.ended[digest]
+		w.mu.Unlock()
+		if ended {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // Wait returns when all has been shown.
@@ -79,6 +131,9 @@ func (w *Watch) remember(s *client.SolveStatus) {
 	defer w.mu.Unlock()
 	for _, v := range s.Vertexes {
 		w.name[v.Digest.String()] = v.Name
+		if v.Completed != nil {
+			w.ended[v.Digest.String()] = true
+		}
 	}
 	for _, l := range s.Logs {
 		id := l.Vertex.String()

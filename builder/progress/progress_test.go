@@ -142,3 +142,31 @@ func TestSolvesShareTheScreen(t *testing.T) {
 		}
 	}
 }
+
+// TestHide: what is hidden is shown no more, and remembered still.
+func TestHide(t *testing.T) {
+	var out bytes.Buffer
+	d, err := New(&out, "plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := d.Watch("building")
+	id := digest.FromString("step")
+	say := func(text string) {
+		w.Status <- &client.SolveStatus{Logs: []*client.VertexLog{{Vertex: id, Stream: 1, Data: []byte(text)}}}
+	}
+	w.Status <- &client.SolveStatus{Vertexes: []*client.Vertex{{Digest: id, Name: "make"}}}
+	say("shown\n")
+	w.Hide()
+	w.Hide()
+	before := out.String()
+	say("hidden\n")
+	now := time.Now()
+	w.Status <- &client.SolveStatus{Vertexes: []*client.Vertex{{Digest: id, Name: "make", Completed: &now}}}
+	w.Ended(t.Context(), id.String())
+	close(w.Status)
+	w.Wait()
+	if _, lines := w.Step(id.String()); out.String() != before || strings.Contains(before, "hidden") || cmp.Diff([]string{"shown", "hidden"}, lines) != "" {
+		t.Errorf("shown is\n%s\nremembered %q", out.String(), lines)
+	}
+}

@@ -31,6 +31,7 @@ func buildCommand() *cli.Command {
 		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, plain, tty, rawjson or quiet"},
 		outputFlag("what stdout gets: text (the reference) or json"),
 	}
+	flags = append(flags, failureFlags()...)
 	flags = append(flags, registryFlags()...)
 	flags = append(flags, archiveFlags()...)
 	flags = append(flags, engineFlags()...)
@@ -72,6 +73,7 @@ type build struct {
 	load      bool
 	json      bool
 	display   *progress.Display
+	failure   *failure
 	store     *blobs.Store
 	clock     *stopwatch
 	stdout    io.Writer
@@ -113,6 +115,9 @@ func newBuild(c *cli.Context, recipe *recipes.Recipe, display *progress.Display)
 	}
 	var err error
 	if b.platforms, err = choosePlatforms(c, recipe); err != nil {
+		return nil, err
+	}
+	if b.failure, err = newFailure(c, b); err != nil {
 		return nil, err
 	}
 	if b.env, err = newEnvironment(c); err != nil {

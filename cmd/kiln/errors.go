@@ -81,6 +81,9 @@ func report(w io.Writer, err error) {
 		for _, line := range step.Log {
 			fmt.Fprintf(w, "  | %s\n", line)
 		}
+		if step.Look != nil {
+			fmt.Fprintf(w, "  %s\n", step.Look)
+		}
 	}
 	var tests *builder.TestErrors
 	var test *builder.TestError

@@ -91,7 +91,9 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	defer sp.Close() //nolint:errcheck // nothing is lost
-	made, err := j.assemble(ctx, j.engine(j.conn), sp)
+	e := j.engine(j.conn)
+	e.OnFailure = j.failure.look()
+	made, err := j.assemble(ctx, e, sp)
 	if err != nil {
 		return err
 	}

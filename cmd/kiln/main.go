@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -44,6 +45,10 @@ func Main() int {
 		fmt.Fprintln(os.Stderr, "interrupted; the next run goes on from the cache")
 		return exitInterrupted
 	}
+	var status exitStatus
+	if errors.As(err, &status) {
+		return int(status)
+	}
 	report(os.Stderr, err)
 	if os.Getenv("GITHUB_ACTIONS") == "true" {
 		annotate(os.Stderr, os.Getenv("GITHUB_WORKSPACE"), err)
@@ -70,7 +75,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		},
 		HideHelpCommand: true,
 		Commands: []*cli.Command{
-			buildCommand(), lockCommand(), verifyCommand(), lintCommand(), schemaCommand(), explainCommand(), engineCommand(), versionCommand(),
+			buildCommand(), lockCommand(), debugCommand(), verifyCommand(), lintCommand(), schemaCommand(), explainCommand(), engineCommand(), versionCommand(),
 		},
 	}
 }

@@ -17,17 +17,24 @@ import (
 )
 
 func main() {
-	if filepath.Base(os.Args[0]) == "sh" {
-		if err := script(os.Args[4], os.Args[5:]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	if err := run(os.Args[1], os.Args[2:]); err != nil {
+	if err := called(filepath.Base(os.Args[0])); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// called is what the program does by the name it is called by.
+func called(name string) error {
+	switch name {
+	case "sh":
+		if len(os.Args) > 4 {
+			return script(os.Args[4], os.Args[5:])
+		}
+		return shell()
+	case "tar":
+		return pack(os.Args[1:])
+	}
+	return run(os.Args[1], os.Args[2:])
 }
 
 func run(verb string, args []string) error {
@@ -53,6 +60,8 @@ func run(verb string, args []string) error {
 			return err
 		}
 		return os.WriteFile(args[1], b, 0o644)
+	case "remove":
+		return os.Remove(args[0])
 	case "write":
 		return os.WriteFile(args[0], nil, 0o644)
 	case "get":
