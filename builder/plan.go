@@ -38,6 +38,9 @@ const (
 // storeID names the blobs that kiln serves to the engine.
 const storeID = "kiln"
 
+// packagesGroup is what progress shows the blobs of packages as.
+const packagesGroup = "kiln-packages"
+
 // Inputs are the images, in the store that kiln serves to the engine, which a
 // plan starts from.
 type Inputs struct {
@@ -175,7 +178,7 @@ func dpkg(platform llb.ConstraintsOpt, title string) []llb.RunOption {
 func (p *Plan) packagesStep() []llb.RunOption {
 	var debs []string
 	var mounts []llb.RunOption
-	group := llb.ProgressGroup("kiln-packages", "take packages", false)
+	group := llb.ProgressGroup(packagesGroup, "take packages", false)
 	for _, pkg := range p.packages.Build {
 		if pkg.Essential {
 			continue

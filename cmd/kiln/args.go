@@ -12,7 +12,10 @@ import (
 // What follows "--" stays as it is.
 func flagsFirst(commands []*cli.Command, args []string) []string {
 	i := slices.IndexFunc(commands, func(c *cli.Command) bool { return len(args) > 0 && c.HasName(args[0]) })
-	if i < 0 || commands[i].SkipFlagParsing {
+	if n := len(args); n > 1 && args[n-1] == completing && args[n-2] == "--" {
+		args[n-2] = "-" // the beginning of a flag, and not the end of flags
+	}
+	if i < 0 || commands[i].SkipFlagParsing || args[len(args)-1] == completing {
 		return args
 	}
 	cmd := commands[i]

@@ -34,7 +34,7 @@ func explainCommand() *cli.Command {
 		ArgsUsage: "[step NAME | source NAME | field PATH | rule NAME]",
 		Description: "Without arguments it explains the recipe as a whole; without a name it lists the names.\n\n" +
 			"Example: kiln explain step go",
-		OnUsageError: usageError,
+		OnUsageError: usageError, BashComplete: explainWords,
 		Action: func(c *cli.Context) error {
 			t, err := findTopic(c.Args().Slice())
 			if err != nil {

@@ -73,9 +73,12 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		HideHelpCommand: true,
-		Commands: []*cli.Command{
-			buildCommand(), lockCommand(), debugCommand(), verifyCommand(), lintCommand(), schemaCommand(), explainCommand(), engineCommand(), versionCommand(),
-		},
+		HideHelpCommand:      true,
+		EnableBashCompletion: true,
+		Commands: completes([]*cli.Command{
+			initCommand(), buildCommand(), planCommand(), lockCommand(), debugCommand(), verifyCommand(),
+			lintCommand(), schemaCommand(), explainCommand(),
+			engineCommand(), versionCommand(), completionCommand(), manCommand(),
+		}),
 	}
 }

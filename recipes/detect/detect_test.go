@@ -1,0 +1,128 @@
+package detect
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// Run the tests with -update to write the golden files anew; then read them.
+var update = flag.Bool("update", false, "write golden files")
+
+// TestFolder drafts a recipe for each project of testdata. The end-to-end
+// tests build them.
+func TestFolder(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) < 12 {
+		t.Fatalf("%d projects, %v, want twelve", len(files), err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
+		t.Run(name, func(t *testing.T) {
+			d, err := Folder(folder(t, file), "The_folder")
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := d.Recipe()
+			if _, err := recipes.Parse("recipe.yaml", text); err != nil {
+				t.Errorf("%v\n%s", err, text)
+			}
+			got := string(text) + "# " + d.Language + "\n"
+			for _, a := range d.Assumed {
+				got += "# " + a + "\n"
+			}
+			golden(t, "testdata/"+name+".yaml", got)
+		})
+	}
+}
+
+func files(t *testing.T, a *txtar.Archive) fstest.MapFS {
+	t.Helper()
+	fs := fstest.MapFS{}
+	for _, f := range a.Files {
+		fs[f.Name] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
+	}
+	return fs
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+func TestFolderRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name, archive, want, fix string
+	}{
+		{"go without go.sum", "-- go.mod --\nmodule x\nrequire example.org/y v1.0.0\n", "no go.sum", "go mod tidy"},
+		{"go library", "-- go.mod --\nmodule x\n-- x.go --\npackage x\n", "package main", "init"},
+		{"go.mod broken", "-- go.mod --\nmodul x\n", "cannot be read", "go mod edit"},
+		{"cargo workspace", "-- Cargo.toml --\n[workspace]\n", "workspace", "package"},
+		{"cargo without lock", "-- Cargo.toml --\n[package]\nname = \"x\"\n", "no Cargo.lock", "generate-lockfile"},
+		{"npm without lock", "-- package.json --\n{\"dependencies\": {\"a\": \"1\"}}\n-- index.js --\n", "no package-lock.json", "npm install"},
+		{"python with requirements", "-- requirements.txt --\nflask\n", "dependencies", "python3-NAME"},
+		{"python library", "-- pyproject.toml --\n[project]\nname = \"x\"\n", "x/__main__.py", "recipe"},
+		{"maven", "-- pom.xml --\n<project/>\n", "Java", "toolchain"},
+		{"cmake library", "-- CMakeLists.txt --\nproject(x)\n", "installs no program", "TARGETS"},
+	} {
+		_, err := Folder(files(t, txtar.Parse([]byte(c.archive))), "x")
+		var unfit *UnfitError
+		if !errors.As(err, &unfit) || !strings.Contains(unfit.Msg, c.want) || !strings.Contains(unfit.Fix, c.fix) {
+			t.Errorf("%s: got %v, want %q and the fix %q", c.name, err, c.want, c.fix)
+		}
+	}
+	if _, err := Folder(fstest.MapFS{"README": {}}, "x"); !errors.Is(err, ErrUnknown) {
+		t.Errorf("got %v, want ErrUnknown", err)
+	}
+}
+
+func folder(t *testing.T, file string) fstest.MapFS {
+	t.Helper()
+	a, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files(t, a)
+}
+
+func FuzzFolder(f *testing.F) {
+	all, _ := filepath.Glob("testdata/*.txtar")
+	for _, file := range all {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		fs := fstest.MapFS{}
+		for _, file := range txtar.Parse(raw).Files {
+			if filepath.IsLocal(file.Name) {
+				fs[filepath.Clean(file.Name)] = &fstest.MapFile{Data: file.Data}
+			}
+		}
+		if d, err := Folder(fs, "x"); err == nil && len(d.Recipe()) == 0 {
+			t.Error("an empty recipe")
+		}
+	})
+}
