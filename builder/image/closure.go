@@ -268,6 +268,7 @@ func (a *assembly) index(ctx context.Context, c *closure) error {
 		return err
 	}
 	c.candidates, c.owner = map[string]recipes.Package{}, map[string]string{}
+	a.owner = c.owner
 	// Of a cross environment, the packages that run there are no candidates.
 	_, arch, _ := strings.Cut(a.Platform, "/")
 	for _, p := range platform.Build {

@@ -3,6 +3,7 @@ package image
 import (
 	"bytes"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -115,4 +116,34 @@ func searchPath(f *elf.File, p string) []string {
 		return dirs
 	}
 	return nil
+}
+
+// openELF is nil for what is no ELF file, or none that a loader takes.
+func openELF(e layer.Entry) (f *elf.File, done func(), err error) {
+	at, done, err := openMagic(e)
+	if at == nil {
+		return nil, nil, err
+	}
+	if f, err = elf.NewFile(at); err != nil {
+		done()
+		return nil, nil, nil //nolint:nilerr // it is data
+	}
+	return f, done, nil
+}
+
+// openMagic opens a file that begins as ELF files do; of others it is nil.
+func openMagic(e layer.Entry) (at io.ReaderAt, done func(), err error) {
+	if e.Open == nil || e.Size < int64(len(elf.ELFMAG)) {
+		return nil, nil, nil
+	}
+	r, err := e.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	magic := make([]byte, len(elf.ELFMAG))
+	_, err = io.ReadFull(r, magic)
+	if err := errors.Join(err, r.Close()); err != nil || string(magic) != elf.ELFMAG {
+		return nil, nil, err
+	}
+	return layer.ReaderAt(e)
 }

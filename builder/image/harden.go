@@ -2,9 +2,7 @@ package image
 
 import (
 	"archive/tar"
-	"debug/elf"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/kiln-build/kiln/builder/hardening"
@@ -38,21 +36,8 @@ func (a *assembly) harden(service []layer.Entry) ([]Finding, error) {
 
 // readBinary is nil for what is no ELF file.
 func readBinary(e layer.Entry) (*hardening.Binary, error) {
-	if e.Open == nil || e.Size < int64(len(elf.ELFMAG)) {
-		return nil, nil
-	}
-	r, err := e.Open()
-	if err != nil {
-		return nil, err
-	}
-	magic := make([]byte, len(elf.ELFMAG))
-	_, err = io.ReadFull(r, magic)
-	r.Close()
-	if err != nil || string(magic) != elf.ELFMAG {
-		return nil, err
-	}
-	at, done, err := layer.ReaderAt(e)
-	if err != nil {
+	at, done, err := openMagic(e)
+	if at == nil {
 		return nil, err
 	}
 	defer done()

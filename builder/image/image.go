@@ -74,6 +74,9 @@ type Result struct {
 	// Hardening is what protects the programs and libraries that the build
 	// made, by path.
 	Hardening []hardening.Binary
+	// Notes are what programs of the image may open while they run and the
+	// image does not hold.
+	Notes []Note
 	// Service are the entries of the last layer, by which its programs can
 	// be read as long as what the artifacts lie in is open.
 	Service []layer.Entry
@@ -87,7 +90,7 @@ func Assemble(ctx context.Context, in Input) (*Result, error) {
 	if err := a.run(ctx); err != nil {
 		return nil, fmt.Errorf("assembling image: %w", err)
 	}
-	return &Result{Image: a.image, Content: a.content(), Added: a.added, Hardening: a.hardening, Service: a.own}, nil
+	return &Result{Image: a.image, Content: a.content(), Added: a.added, Hardening: a.hardening, Notes: a.notes, Service: a.own}, nil
 }
 
 type assembly struct {
@@ -95,7 +98,9 @@ type assembly struct {
 	root      *tree // everything in the image so far, by path
 	layers    []addition
 	added     map[string]string
-	missed    []*NeedError // what packages could use and the lock has not
+	notes     []Note
+	owner     map[string]string // the package of each path, as far as asked for
+	missed    []*NeedError      // what packages could use and the lock has not
 	seeds     []recipes.Package
 	debs      []*packageFiles // unpacked packages, for their files' content
 	own       []layer.Entry   // the service's
@@ -133,6 +138,9 @@ func (a *assembly) run(ctx context.Context) error {
 		a.root.add(e)
 	}
 	if err := a.addClosure(ctx); err != nil {
+		return err
+	}
+	if err := a.note(); err != nil {
 		return err
 	}
 	findings, err := a.inspect()

@@ -84,7 +84,7 @@ func withoutEnv(e layer.Entry, find func(name string) string) (layer.Entry, erro
 			return nil, err
 		}
 		if _, err := io.CopyN(io.Discard, r, skip); err != nil {
-			r.Close() //nolint:gosec // the other error says more
+			r.Close()
 			return nil, err
 		}
 		return struct {

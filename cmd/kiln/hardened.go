@@ -1,5 +1,7 @@
 package main
 
+import "strings"
+
 // hardened tells what protects the first few programs and libraries; the
 // others are in the JSON.
 func (b *build) hardened(p *platformResult) {
@@ -10,5 +12,17 @@ func (b *build) hardened(p *platformResult) {
 			return
 		}
 		b.say("  hardened    %s: %s", h.Path, h.String())
+	}
+}
+
+// noted tells what programs may open while they run and the image lacks, with
+// the field that adds it.
+func (b *build) noted(p *platformResult) {
+	for _, n := range p.Notes {
+		add := ""
+		if len(n.Packages) > 0 {
+			add = "; image.packages: [" + strings.Join(n.Packages, ", ") + "] adds it"
+		}
+		b.say("  note        %s: %s%s", n.Path, n.Text, add)
 	}
 }

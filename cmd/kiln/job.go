@@ -121,6 +121,7 @@ func (j *job) take(made *image.Result) (err error) {
 	}
 	j.res.Digest, j.res.Reference = j.digest.String(), j.target.reference(j.digest)
 	j.res.Packages, j.res.Added, j.res.Hardening = len(made.Content.Packages), made.Added, made.Hardening
+	j.res.Notes = made.Notes
 	j.res.Size = manifest.Config.Size
 	for _, l := range manifest.Layers {
 		j.res.Size += l.Size

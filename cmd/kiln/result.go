@@ -5,6 +5,7 @@ import (
 
 	"github.com/kiln-build/kiln/builder"
 	"github.com/kiln-build/kiln/builder/hardening"
+	"github.com/kiln-build/kiln/builder/image"
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -43,9 +44,11 @@ type platformResult struct {
 	// Added are the packages that the closure found a need for.
 	Added map[string]string `json:"added,omitempty"`
 	// Hardening is what protects the programs and libraries of the service.
-	Hardening []hardening.Binary   `json:"hardening,omitempty"`
-	Tests     []recipes.TestResult `json:"tests,omitempty"`
-	Engine    string               `json:"engine,omitempty"`
+	Hardening []hardening.Binary `json:"hardening,omitempty"`
+	// Notes are what programs may open while they run and the image lacks.
+	Notes  []image.Note         `json:"notes,omitempty"`
+	Tests  []recipes.TestResult `json:"tests,omitempty"`
+	Engine string               `json:"engine,omitempty"`
 	// Timings are those of this platform's build alone, where there are
 	// several.
 	Timings map[string]float64 `json:"timings,omitempty"`

@@ -66,6 +66,7 @@ func (b *build) notes(p *platformResult) {
 		b.say("  needs       %s: %s", pkg, p.Added[pkg])
 	}
 	b.hardened(p)
+	b.noted(p)
 	for _, t := range p.Tests {
 		if t.Status == recipes.StatusNotRun {
 			b.say("  not tested  %s: %s", t.Name, t.Reason)
