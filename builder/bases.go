@@ -192,9 +192,10 @@ func checksumDatabases(gosumdb string) []string {
 }
 
 // incidental reports whether the bytes of a file are of no importance: what a
-// Go proxy says of a version besides its content differs between proxies.
+// Go proxy says of a version besides its content differs between proxies, and
+// the index of a Python package has every later version.
 func incidental(f recipes.FetchedFile) bool {
-	return f.Ecosystem == "go" && strings.HasSuffix(f.Path, ".info")
+	return f.Ecosystem == "go" && strings.HasSuffix(f.Path, ".info") || f.Ecosystem == "pypi" && strings.HasSuffix(f.Path, "/")
 }
 
 // describe is a locked file for people.

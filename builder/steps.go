@@ -35,6 +35,8 @@ func (p *Plan) step(s recipes.Step) error {
 		p.cargoStep(s)
 	case "npm":
 		p.npmStep(s)
+	case "python":
+		p.pythonStep(s)
 	case "run":
 		p.runStep(s)
 	case "fetch":

@@ -31,6 +31,9 @@ func checkStep(c *checker, at string, s Step) {
 	if s.Npm != nil {
 		checkNpmStep(c, at+".npm", s.Npm)
 	}
+	if s.Python != nil {
+		checkPythonStep(c, at+".python", s.Python)
+	}
 	if s.Run != nil {
 		checkRunStep(c, at+".run", s.Run)
 	}

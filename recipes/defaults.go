@@ -57,6 +57,8 @@ func fillStep(name string, s *Step) {
 		fill(&s.Cargo.Crates, CratesLocked)
 	case s.Npm != nil:
 		fill(&s.Npm.Output, "/usr/lib/node_modules/"+name)
+	case s.Python != nil:
+		fill(&s.Python.Output, "/usr/lib/"+name)
 	case s.Meson != nil:
 		fill(&s.Meson.Type, "release")
 		fill(&s.Meson.Build, defaultBuildFolder)

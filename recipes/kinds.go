@@ -24,6 +24,7 @@ const (
 	KindMeson     = "meson"
 	KindCargo     = "cargo"
 	KindNpm       = "npm"
+	KindPython    = "python"
 	KindRun       = "run"
 	KindFetch     = "fetch"
 )
@@ -73,13 +74,13 @@ func (s Step) kinds() []string {
 	return present(
 		kindSet{KindGo, s.Go != nil}, kindSet{KindMake, s.Make != nil}, kindSet{KindAutotools, s.Autotools != nil},
 		kindSet{KindCMake, s.CMake != nil}, kindSet{KindMeson, s.Meson != nil},
-		kindSet{KindCargo, s.Cargo != nil}, kindSet{KindNpm, s.Npm != nil}, kindSet{KindRun, s.Run != nil}, kindSet{KindFetch, s.Fetch != nil},
+		kindSet{KindCargo, s.Cargo != nil}, kindSet{KindNpm, s.Npm != nil}, kindSet{KindPython, s.Python != nil}, kindSet{KindRun, s.Run != nil}, kindSet{KindFetch, s.Fetch != nil},
 	)
 }
 
 // stepKinds are all kinds of steps.
 func stepKinds() []string {
-	return []string{KindGo, KindMake, KindAutotools, KindCMake, KindMeson, KindCargo, KindNpm, KindRun, KindFetch}
+	return []string{KindGo, KindMake, KindAutotools, KindCMake, KindMeson, KindCargo, KindNpm, KindPython, KindRun, KindFetch}
 }
 
 // Kind is the name that the step has in a recipe, such as go or run.
@@ -112,6 +113,8 @@ func (s Step) tools() []string {
 		return []string{"rust"}
 	case s.Npm != nil:
 		return []string{"node"}
+	case s.Python != nil:
+		return []string{"python"}
 	}
 	return nil
 }
@@ -119,7 +122,8 @@ func (s Step) tools() []string {
 // Fetches reports whether the step has a phase with network, whose files are
 // in the lock.
 func (s Step) Fetches() bool {
-	return s.Go != nil || s.Fetch != nil || s.Npm != nil || s.Cargo != nil && s.Cargo.Crates == CratesLocked
+	return s.Go != nil || s.Fetch != nil || s.Npm != nil || s.Cargo != nil && s.Cargo.Crates == CratesLocked ||
+		s.Python != nil && s.Python.Requirements != "" && s.Python.Wheels == ""
 }
 
 // Tools are the toolchains that the step cannot do without.

@@ -22,6 +22,8 @@ type Step struct {
 	Cargo *CargoStep `yaml:"cargo"`
 	// Npm installs a Node package with its dependencies.
 	Npm *NpmStep `yaml:"npm"`
+	// Python installs a Python project and wheels.
+	Python *PythonStep `yaml:"python"`
 	// Run runs a command or a shell script.
 	Run *RunStep `yaml:"run"`
 	// Fetch runs a command or a shell script with network.

@@ -35,10 +35,14 @@ func checkNpmStep(c *checker, at string, s *NpmStep) {
 	}
 	checkWords(c, at+".scripts", s.Scripts)
 	checkPath(c, at+".output", s.Output)
-	for i, b := range s.Bins {
+	checkPrograms(c, at+".bins", s.Bins)
+	checkBuildEnv(c, at+".env", s.Env)
+}
+
+func checkPrograms(c *checker, at string, list []string) {
+	for i, b := range list {
 		if !programForm.MatchString(b) {
-			c.bad(index(at+".bins", i), "give the name of a program, without a folder", "%q cannot be a program's name", clip(b))
+			c.bad(index(at, i), "give the name of a program, without a folder", "%q cannot be a program's name", clip(b))
 		}
 	}
-	checkBuildEnv(c, at+".env", s.Env)
 }
