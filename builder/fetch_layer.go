@@ -14,7 +14,6 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/moby/patternmatcher"
 
 	"github.com/kiln-build/kiln/builder/blobs"
@@ -74,8 +73,7 @@ func (f *fetched) wait() (int, error) {
 
 func (f *fetched) commit() (layer.Layer, error) {
 	hexsum, size, err := f.blob.Commit("")
-	digest := v1.Hash{Algorithm: "sha256", Hex: hexsum}
-	return layer.Layer{Blob: digest, Diff: digest, Bytes: size, Type: types.OCIUncompressedLayer}, err
+	return layer.Uncompressed(v1.Hash{Algorithm: "sha256", Hex: hexsum}, size), err
 }
 
 func (f *fetched) close() {

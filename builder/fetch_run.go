@@ -34,6 +34,9 @@ type Fetcher struct {
 	Memo memo.Dir
 	// Offline refuses to fetch: every result must be there already.
 	Offline bool
+	// Kept, where not nil, is told of each result and of the key that it is
+	// remembered by.
+	Kept func(title, key string, l layer.Layer)
 }
 
 // Fetch returns in with the results of all fetches of the recipe's build. What
@@ -49,13 +52,17 @@ func (e *Fetcher) Fetch(ctx context.Context, r *recipes.Recipe, l *recipes.Lock,
 		if err != nil {
 			return layer.Layer{}, err
 		}
-		return memo.Do(e.Memo, key, e.has, func() (layer.Layer, error) {
+		made, err := memo.Do(e.Memo, key, e.has, func() (layer.Layer, error) {
 			if e.Offline {
-				return layer.Layer{}, f.fail("", "what it fetches is not among the inputs", "")
+				return layer.Layer{}, f.fail("", "what it fetches is not among the inputs", offlineHint)
 			}
 			made, _, err := e.carryOut(ctx, f, &locked)
 			return made, err
 		})
+		if err == nil && e.Kept != nil {
+			e.Kept(f.spec.title, key, made)
+		}
+		return made, err
 	})
 }
 
@@ -227,6 +234,8 @@ func (e *Fetcher) judge(o outcomeOf, out *fetched) (layer.Layer, []recipes.Fetch
 	made, err := out.commit()
 	return made, files, err
 }
+
+const offlineHint = "`kiln vendor` collects the inputs where there is network; run it again with this recipe, its lock and its sources"
 
 const needsProxy = "fetches need the proxy network of BuildKit (v0.33, docs/proxy.md): use the embedded engine, or a newer one"
 

@@ -52,6 +52,9 @@ type Inputs struct {
 	// Sources has one layer for each source but git ones. Zero where there
 	// are none.
 	Sources v1.Hash
+	// Git has the trees of git sources, by the source's index. Those that it
+	// lacks the engine fetches itself.
+	Git map[int]v1.Hash
 	// Files are the files of Sources, where they are known: what a fetch
 	// sees is then known without asking an engine.
 	Files []recipes.File
@@ -241,6 +244,9 @@ func (p *Plan) sources(image v1.Hash) {
 		}
 		commit := p.lock.Sources[i].Commit
 		tree := llb.Git(s.Git.URL, "", llb.GitRef(commit), llb.GitChecksum(commit), p.at(s.Pos), p.name(s.Pos, "fetch "+s.String()))
+		if image, ok := p.in.Git[i]; ok {
+			tree = input(image, p.platform, p.name(s.Pos, s.String()))
+		}
 		p.src = p.src.File(llb.Copy(tree, "/", path.Join("/", s.Into), &llb.CopyInfo{CopyDirContentsOnly: true, CreateDestPath: true}),
 			p.platform, p.name(s.Pos, "lay out "+s.String()))
 	}

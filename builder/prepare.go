@@ -32,6 +32,9 @@ type Preparer struct {
 	Memo    memo.Dir
 	// Image reads a registry image by reference.
 	Image func(ctx context.Context, ref, platform string) (v1.Image, error)
+	// Git, where not nil, has the trees of git sources; else the engine that
+	// builds fetches them.
+	Git func(ctx context.Context, src recipes.Source, locked recipes.LockedSource, epoch int64) (layer.Layer, error)
 	// Warm, which may be nil, is given the root as soon as it is there, while
 	// packages still arrive. See [Engine.Warm].
 	Warm func(ctx context.Context, root v1.Hash, platform string) error
@@ -62,8 +65,37 @@ func (p *Preparer) Prepare(ctx context.Context, r *recipes.Recipe, l *recipes.Lo
 		in.Sources, in.Files, err = p.sources(ctx, r, l, trees, target)
 		return err
 	})
+	g.Go(func() (err error) {
+		in.Git, err = p.git(ctx, r, l, target)
+		return err
+	})
 	err = g.Wait()
 	return in, err
+}
+
+// git makes an image of each git source's tree.
+func (p *Preparer) git(ctx context.Context, r *recipes.Recipe, l *recipes.Lock, target v1.Platform) (map[int]v1.Hash, error) {
+	if p.Git == nil {
+		return nil, nil
+	}
+	trees := map[int]v1.Hash{}
+	for i, s := range r.Sources {
+		if s.Git == nil {
+			continue
+		}
+		tree, err := p.Git(ctx, s, l.Sources[i], l.Epoch.Seconds)
+		if err != nil {
+			return nil, placed(r, s.Pos, err)
+		}
+		img, err := layer.Image(target, tree.In(p.Store))
+		if err != nil {
+			return nil, err
+		}
+		if trees[i], err = layer.Store(p.Store, img); err != nil {
+			return nil, err
+		}
+	}
+	return trees, nil
 }
 
 // image is the registry image that serves as the build environment, and the

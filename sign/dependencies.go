@@ -25,6 +25,7 @@ func resolved(in ProvenanceInput) ([]resource, error) {
 		}
 		all = append(all, deps...)
 	}
+	all = append(all, fetchedResources(in.Lock, in.platforms())...)
 	all = append(all, packageResources(in.Lock, in.platforms())...)
 	return append(all, resource{
 		Name: "buildkit", URI: "pkg:golang/github.com/moby/buildkit@" + in.BuildKit,
@@ -88,6 +89,37 @@ func fileResources(s recipes.LockedSource, asked recipes.Source) ([]resource, er
 func source(r resource) resource {
 	r.Annotations = map[string]any{"roles": []string{"source"}}
 	return r
+}
+
+// fetchedResources lists what steps fetched, each file once. Those of a package
+// ecosystem are named by it and their path, as in the lock: any mirror served.
+func fetchedResources(lock *recipes.Lock, platforms []string) []resource {
+	var files []recipes.FetchedFile
+	for _, p := range lock.Platforms {
+		for _, f := range p.Fetches {
+			if slices.Contains(platforms, p.Platform) {
+				files = append(files, f.Files...)
+			}
+		}
+	}
+	var all []resource
+	seen := map[string]bool{}
+	for _, f := range files {
+		uri := f.Ecosystem + ":" + f.Path
+		if f.Ecosystem == recipes.EcosystemURL {
+			uri = withoutUser(f.Path)
+		}
+		if f.SHA256 == "" || seen[uri] {
+			continue
+		}
+		seen[uri] = true
+		name, _, _ := strings.Cut(f.Path, "?")
+		all = append(all, resource{
+			Name: path.Base(name), URI: uri, Digest: map[string]string{"sha256": f.SHA256},
+			Annotations: map[string]any{"roles": []string{"fetched"}},
+		})
+	}
+	return all
 }
 
 // packageResources lists each Debian package once, with all its roles.

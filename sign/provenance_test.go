@@ -46,7 +46,13 @@ func provenanceInput() sign.ProvenanceInput {
 				{Kind: "local", Name: "src"},
 			},
 			Platforms: []recipes.LockedPlatform{
-				{Platform: "linux/amd64", Build: []recipes.Package{libc}, Image: []recipes.Package{libc}},
+				{Platform: "linux/amd64", Build: []recipes.Package{libc}, Image: []recipes.Package{libc}, Fetches: []recipes.LockedFetch{{
+					Step: 0, Kind: "go", Files: []recipes.FetchedFile{
+						{Ecosystem: "go", Path: "example.org/m/@v/v1.0.0.info"},
+						{Ecosystem: "go", Path: "example.org/m/@v/v1.0.0.zip", SHA256: strings.Repeat("f", 64)},
+						{Ecosystem: "url", Path: "https://example.org/x.bin?a=b", SHA256: strings.Repeat("9", 64)},
+					},
+				}}},
 				{Platform: "linux/arm64", Build: []recipes.Package{{Name: "other"}}},
 			},
 		},

@@ -125,6 +125,23 @@ func (c *Client) Zip(ctx context.Context, modpath, version, sum string) (string,
 	return p, nil
 }
 
+// Adopt takes the zip with the sha256 hexsum, which is in the cache already,
+// for the module. Its content must have the h1: hash sum.
+func (c *Client) Adopt(modpath, version, sum, hexsum string) error {
+	file := c.Cache.Path(hexsum)
+	if err := checkZip(file, modpath, version); err != nil {
+		return fmt.Errorf("reading module zip: %w", err)
+	}
+	got, err := dirhash.HashZip(file, dirhash.Hash1)
+	if err != nil {
+		return fmt.Errorf("reading module zip: %w", err)
+	}
+	if got != sum {
+		return fmt.Errorf("reading module zip of %s@%s: its hash is %s, the lock has %s", modpath, version, got, sum)
+	}
+	return writeFile(c.note("sum", sum), []byte(hexsum))
+}
+
 // download fetches the zip, checks its form and computes its sum.
 func (c *Client) download(ctx context.Context, modpath, version string) (file, sum string, err error) {
 	body, err := c.open(ctx, modpath, version, ".zip")

@@ -76,6 +76,11 @@ type Layer struct {
 	store *blobs.Store
 }
 
+// Uncompressed is the layer whose blob, of so many bytes, is the tar itself.
+func Uncompressed(blob v1.Hash, size int64) Layer {
+	return Layer{Blob: blob, Diff: blob, Bytes: size, Type: types.OCIUncompressedLayer}
+}
+
 // In returns l as a layer whose blob is in store.
 func (l Layer) In(store *blobs.Store) *Layer {
 	l.store = store

@@ -30,7 +30,7 @@ func Key(parts ...any) (string, error) {
 // Do returns the result under key, which is of [Key], made by make where it is not there or where
 // usable, which may be nil, says no to it.
 func Do[T any](d Dir, key string, usable func(T) bool, make func() (T, error)) (T, error) {
-	file := filepath.Join(string(d), key[:2], key+".json")
+	file := d.file(key)
 	var v T
 	if b, err := os.ReadFile(file); err == nil && json.Unmarshal(b, &v) == nil && (usable == nil || usable(v)) {
 		return v, nil
@@ -41,6 +41,16 @@ func Do[T any](d Dir, key string, usable func(T) bool, make func() (T, error)) (
 	}
 	return v, write(file, v)
 }
+
+// Put remembers v under key, which is of [Key] or was remembered elsewhere.
+func Put[T any](d Dir, key string, v T) error {
+	if raw, err := hex.DecodeString(key); err != nil || len(raw) != sha256.Size {
+		return fmt.Errorf("keeping a result: %q is no key", key)
+	}
+	return write(d.file(key), v)
+}
+
+func (d Dir) file(key string) string { return filepath.Join(string(d), key[:2], key+".json") }
 
 func write(file string, v any) error {
 	b, err := json.Marshal(v)

@@ -1,7 +1,9 @@
 package push
 
 import (
+	"bytes"
 	"context"
+	"io"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -21,4 +23,17 @@ func (r *Registry) Image(ctx context.Context, ref name.Digest, platform v1.Platf
 		return nil, wrap("reading image", ref, err)
 	}
 	return img, nil
+}
+
+// Manifest has put keep the manifest with the digest, of an image or an index,
+// as it is, and returns the digest. Errors are [*Error].
+func (r *Registry) Manifest(ctx context.Context, ref name.Digest, put func(content io.Reader, want string) (string, int64, error)) (v1.Hash, error) {
+	desc, err := r.puller.Get(ctx, ref)
+	if err != nil {
+		return v1.Hash{}, wrap("reading image", ref, err)
+	}
+	if _, _, err := put(bytes.NewReader(desc.Manifest), desc.Digest.Hex); err != nil {
+		return v1.Hash{}, wrap("reading image", ref, err)
+	}
+	return desc.Digest, nil
 }

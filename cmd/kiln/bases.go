@@ -23,6 +23,9 @@ func (e *environment) bases(r *recipes.Recipe) (map[string][]string, error) {
 		"cargo": {cmp.Or(os.Getenv(builder.CratesSetting), "https://static.crates.io/crates")},
 		"maven": {"https://repo.maven.apache.org/maven2"},
 	}
+	if e.offline {
+		return bases, nil // nothing is fetched
+	}
 	if hasStep(r, recipes.KindNpm, recipes.KindFetch) {
 		registry := cmp.Or(npmRegistry(), npmregistry)
 		if registry == "" {

@@ -32,6 +32,7 @@ func buildCommand() *cli.Command {
 		outputFlag("what stdout gets: text (the reference) or json"),
 	}
 	flags = append(flags, failureFlags()...)
+	flags = append(flags, offlineFlags()...)
 	flags = append(flags, registryFlags()...)
 	flags = append(flags, archiveFlags()...)
 	flags = append(flags, engineFlags()...)
@@ -78,6 +79,9 @@ type build struct {
 	clock     *stopwatch
 	stdout    io.Writer
 	stderr    io.Writer
+	// inputs names the artifact to build from, inputsSigner the file of the key
+	// that must have signed it.
+	inputs, inputsSigner string
 }
 
 // newBuilds is a build for the recipe or each of its variants that was asked
@@ -111,6 +115,7 @@ func newBuilds(c *cli.Context) ([]*build, error) {
 func newBuild(c *cli.Context, recipe *recipes.Recipe, display *progress.Display) (*build, error) {
 	b := &build{
 		recipe: recipe, display: display, json: c.String("output") == "json", load: c.Bool("load"),
+		inputs: c.String("inputs"), inputsSigner: c.String("inputs-key"),
 		tlog: c.String("tlog"), clock: newStopwatch(time.Now), stdout: c.App.Writer, stderr: c.App.ErrWriter,
 	}
 	var err error
@@ -123,6 +128,7 @@ func newBuild(c *cli.Context, recipe *recipes.Recipe, display *progress.Display)
 	if b.env, err = newEnvironment(c); err != nil {
 		return nil, err
 	}
+	b.env.offline = c.Bool("offline")
 	b.uploads = newMeter(os.Stderr, "uploading", display.Terminal())
 	if b.registry, err = newRegistry(c, func(done, total int64) { b.uploads.report("", done, total) }); err != nil {
 		return nil, err
@@ -175,6 +181,9 @@ func (b *build) readLock(ctx context.Context) (*recipes.Lock, error) {
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		return nil, err
+	}
+	if b.env.offline {
+		return nil, withHint{err, "--offline builds from a lock; `kiln lock " + b.recipe.File + "` makes it where there is network"}
 	}
 	b.say("locking %s, which has no lock yet", b.recipe.Title())
 	if l, err = b.env.lock(ctx, b.store, b.recipe, b.display.Terminal()); err != nil {

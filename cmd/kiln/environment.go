@@ -28,6 +28,8 @@ type environment struct {
 
 	// goEnv is the go command's environment, asked for at most once.
 	goEnv func() map[string]string
+	// offline forbids the network, but for registries that are named.
+	offline bool
 	// images reads registry images that a recipe is built in.
 	images func() (*registryImages, error)
 }
@@ -81,6 +83,9 @@ func (e *environment) blobs() (*blobs.Store, error) { return blobs.Open(e.cache)
 
 // http is a client that tries again after broken connections, 429 and 5xx.
 func (e *environment) http() *http.Client {
+	if e.offline {
+		return &http.Client{Transport: offline{}}
+	}
 	c := retryablehttp.NewClient()
 	c.RetryMax, c.RetryWaitMin, c.RetryWaitMax = 4, 500*time.Millisecond, 10*time.Second
 	c.Logger = nil
@@ -104,7 +109,12 @@ func (e *environment) archive(store *blobs.Store, l *recipes.Lock, progress func
 	if err != nil {
 		return nil, fmt.Errorf("reading the archive's keys: %w", err)
 	}
+	var transport *http.Client
+	if e.offline {
+		transport = e.http()
+	}
 	return archive.New(archive.Config{
+		HTTP:    transport,
 		Mirrors: mirrors, Keyring: keyring, Cache: store, IndexDir: filepath.Join(e.cache, "archive"),
 		MaxAge: 10 * time.Minute, Progress: progress,
 	})

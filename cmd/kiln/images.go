@@ -8,12 +8,16 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/kiln-build/kiln/builder/blobs"
+	"github.com/kiln-build/kiln/builder/inputs"
 	"github.com/kiln-build/kiln/builder/push"
 )
 
 // registryImages reads the registry images that a recipe names by digest.
 type registryImages struct {
 	registry *push.Registry
+	// offline, where not nil, is the store that they are in.
+	offline *blobs.Store
 }
 
 func (r *registryImages) image(ctx context.Context, ref, platform string) (v1.Image, error) {
@@ -22,5 +26,12 @@ func (r *registryImages) image(ctx context.Context, ref, platform string) (v1.Im
 		return nil, fmt.Errorf("reading image %s: %w", ref, err)
 	}
 	goos, arch, _ := strings.Cut(platform, "/")
+	if r.offline != nil {
+		digest, err := v1.NewHash(d.DigestStr())
+		if err != nil {
+			return nil, fmt.Errorf("reading image %s: %w", ref, err)
+		}
+		return inputs.RegistryImage(r.offline, digest, v1.Platform{OS: goos, Architecture: arch})
+	}
 	return r.registry.Image(ctx, d, v1.Platform{OS: goos, Architecture: arch})
 }

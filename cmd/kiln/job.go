@@ -10,6 +10,7 @@ import (
 	"github.com/kiln-build/kiln/builder/archive"
 	"github.com/kiln-build/kiln/builder/engine"
 	"github.com/kiln-build/kiln/builder/image"
+	"github.com/kiln-build/kiln/builder/layer"
 	"github.com/kiln-build/kiln/builder/progress"
 	"github.com/kiln-build/kiln/builder/spool"
 	"github.com/kiln-build/kiln/recipes"
@@ -132,9 +133,17 @@ func (j *job) take(made *image.Result) (err error) {
 // assemble compiles the service and composes its image.
 func (j *job) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool) (*image.Result, error) {
 	images := &registryImages{registry: j.registry}
+	fetch := &builder.Fetcher{Engine: e, Memo: j.env.memo(), Offline: j.env.offline}
 	prepare := &builder.Preparer{
 		Archive: j.debian, Sources: j.env.sources(j.store, j.debian), Store: j.store, Memo: j.env.memo(), Image: images.image,
 		Warm: e.Warm,
+	}
+	if j.env.offline {
+		images.offline = j.store
+		prepare.Git = func(ctx context.Context, src recipes.Source, locked recipes.LockedSource, epoch int64) (layer.Layer, error) {
+			tree, _, err := fetch.GitLayer(ctx, src, locked, epoch)
+			return tree, err
+		}
 	}
 	inputs, err := prepare.Prepare(ctx, j.recipe, j.lock, j.trees, j.platform)
 	j.downloads.clear()
@@ -142,7 +151,6 @@ func (j *job) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool) 
 		return nil, err
 	}
 	j.clock.lap("prepare")
-	fetch := &builder.Fetcher{Engine: e, Memo: j.env.memo()}
 	if inputs, err = fetch.Fetch(ctx, j.recipe, j.lock, j.platform, inputs); err != nil {
 		return nil, err
 	}

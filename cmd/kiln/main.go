@@ -76,7 +76,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		HideHelpCommand:      true,
 		EnableBashCompletion: true,
 		Commands: completes([]*cli.Command{
-			initCommand(), buildCommand(), planCommand(), lockCommand(), debugCommand(), verifyCommand(),
+			initCommand(), buildCommand(), planCommand(), lockCommand(), vendorCommand(), debugCommand(), verifyCommand(),
 			lintCommand(), schemaCommand(), explainCommand(),
 			engineCommand(), versionCommand(), completionCommand(), manCommand(),
 		}),

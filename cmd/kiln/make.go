@@ -31,6 +31,9 @@ func (b *build) make(ctx context.Context, res *result) error {
 }
 
 func (b *build) makeImages(ctx context.Context, res *result) error {
+	if err := b.fill(ctx); err != nil {
+		return err
+	}
 	engines := &engines{env: b.env}
 	defer engines.close()
 	jobs, err := b.jobs(ctx, engines, res)

@@ -1,0 +1,70 @@
+package inputs
+
+import (
+	"path"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// Files are the files that the lock names by their sha256: the packages of all
+// platforms, and the files of archive and Debian sources.
+func Files(l *recipes.Lock) []Entry {
+	var list []Entry
+	add := func(name, hexsum string, size int64) {
+		list = append(list, Entry{
+			Kind: KindFile, Name: path.Base(name), Size: size, Digest: v1.Hash{Algorithm: "sha256", Hex: hexsum},
+		})
+	}
+	for _, p := range l.Platforms {
+		for _, pkg := range p.Build {
+			add(pkg.Path, pkg.SHA256, pkg.Size)
+		}
+		for _, pkg := range p.Image {
+			add(pkg.Path, pkg.SHA256, pkg.Size)
+		}
+	}
+	for _, s := range l.Sources {
+		if s.Kind == recipes.KindGo {
+			continue // known by its h1: hash
+		}
+		for _, f := range s.Files {
+			add(f.Path, f.SHA256, f.Size)
+		}
+	}
+	return list
+}
+
+// Missing are the names of what the lock names and the set lacks. What steps
+// fetched is looked for when they are planned.
+func (s *Set) Missing(l *recipes.Lock) []string {
+	var missing []string
+	for _, want := range Files(l) {
+		if _, ok := s.Find(KindFile, want.Digest.Hex); !ok {
+			missing = append(missing, want.Name)
+		}
+	}
+	for _, src := range l.Sources {
+		switch src.Kind {
+		case recipes.KindGo:
+			if !s.has(KindGo, src.Sum) {
+				missing = append(missing, src.Name+"@"+src.Version)
+			}
+		case recipes.KindGit:
+			if !s.has(KindGit, src.Commit) {
+				missing = append(missing, src.Name+"@"+src.Commit)
+			}
+		}
+	}
+	return missing
+}
+
+func (s *Set) has(kind, name string) bool {
+	for _, e := range s.Entries {
+		if e.Kind == kind && e.Name == name {
+			return true
+		}
+	}
+	return false
+}
