@@ -111,17 +111,24 @@ func runnerOf(t testing.TB) func(string) ([]byte, error) {
 
 func goBuild(t testing.TB, output, pkg string) {
 	t.Helper()
-	cmd := exec.Command("go", "build", "-o", output, pkg) //nolint:gosec // constant packages
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")       //nolint:forbidigo // for the go command
+	goBuildFor(t, runtime.GOARCH, output, pkg)
+}
+
+func goBuildFor(t testing.TB, arch, output, pkg string) {
+	t.Helper()
+	cmd := exec.Command("go", "build", "-o", output, pkg)           //nolint:gosec // constant packages
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch) //nolint:forbidigo // for the go command
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building %s: %v\n%s", pkg, err, out)
 	}
 }
 
-func stepImage(t testing.TB, dir string) v1.Image {
+func stepImage(t testing.TB, dir string) v1.Image { return stepImageFor(t, dir, "amd64") }
+
+func stepImageFor(t testing.TB, dir, arch string) v1.Image {
 	t.Helper()
 	program := filepath.Join(dir, "step")
-	goBuild(t, program, "./testdata/step")
+	goBuildFor(t, arch, program, "./testdata/step")
 	data, err := os.ReadFile(program)
 	check(t, err)
 	var b bytes.Buffer
@@ -144,7 +151,7 @@ func stepImage(t testing.TB, dir string) v1.Image {
 	config, err := img.ConfigFile()
 	check(t, err)
 	config = config.DeepCopy()
-	config.OS, config.Architecture = "linux", "amd64"
+	config.OS, config.Architecture = "linux", arch
 	config.Config = v1.Config{User: "65532:65532", Env: []string{"HOME=/"}, WorkingDir: "/",
 		Entrypoint: []string{"/step", "serve"}, Cmd: []string{"8080"},
 		Volumes: map[string]struct{}{"/data": {}}, ExposedPorts: map[string]struct{}{"8080/tcp": {}}}

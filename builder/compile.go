@@ -51,6 +51,9 @@ type Engine struct {
 	// it left, before the solve ends with its error. Progress is not shown
 	// any more then. Its own error is the [StepError]'s Look.
 	OnFailure func(ctx context.Context, step *StepError, left *failed.Left) error
+	// Emulator returns the path of a static program of this machine that
+	// executes those of another architecture, or empty. If nil, there is none.
+	Emulator func(arch string) string
 }
 
 // StepError says which step of a recipe failed.

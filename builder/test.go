@@ -142,7 +142,7 @@ func (t *tester) test(ctx context.Context, test recipes.Test) (recipes.TestResul
 	default:
 		if o, err = t.run(ctx, test); err == nil {
 			f = o.judge(test)
-			result.Exit = o.Exit
+			result.Exit, result.Emulated = o.Exit, t.arch != t.native
 		}
 	}
 	var skipped errNotRun

@@ -40,6 +40,7 @@ func (t *tester) job(test recipes.Test) (*runner.Job, error) {
 		Setup: test.Setup, Teardown: test.Teardown, StopSignal: signalNumber(t.config.StopSignal),
 		Ready: min(test.ReadyLimit(), limit), Limit: limit,
 	}
+	t.emulate(j)
 	if test.Kind() != recipes.KindRun {
 		j.Requests = t.requests(test)
 		if j.Args = test.Start; len(j.Args) == 0 {
@@ -146,20 +147,24 @@ func signalNumber(name string) int {
 	return 0
 }
 
-// runnerImage is an image with nothing but the runner for the architecture.
-func (e *Engine) runnerImage(goos, arch string) (llb.State, error) {
+func (e *Engine) runner(arch string) ([]byte, error) {
 	if e.Runner == nil {
-		return llb.State{}, fmt.Errorf("there is no test runner for linux/%s", arch)
+		return nil, fmt.Errorf("there is no test runner for linux/%s", arch)
 	}
-	data, err := e.Runner(arch)
-	if err != nil {
-		return llb.State{}, err
+	return e.Runner(arch)
+}
+
+// programImage is an image of programs for the engine, by name.
+func (e *Engine) programImage(goos, arch string, programs map[string][]byte) (llb.State, error) {
+	var entries []layer.Entry
+	for _, name := range slices.Sorted(maps.Keys(programs)) {
+		data := programs[name]
+		entries = append(entries, layer.Entry{
+			File: recipes.File{Path: "/" + name, Type: tar.TypeReg, Mode: 0o555, Size: int64(len(data)), Owner: recipes.OwnerBase},
+			Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },
+		})
 	}
-	program := layer.Entry{
-		File: recipes.File{Path: "/" + path.Base(runner.ProgramPath), Type: tar.TypeReg, Mode: 0o555, Size: int64(len(data)), Owner: recipes.OwnerBase},
-		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },
-	}
-	l, err := layer.Write(e.Store, []layer.Entry{program}, layer.None)
+	l, err := layer.Write(e.Store, entries, layer.None)
 	if err != nil {
 		return llb.State{}, err
 	}

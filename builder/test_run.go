@@ -27,8 +27,10 @@ type tester struct {
 	recipe   *recipes.Recipe
 	image    v1.Image
 	config   v1.Config
-	arch     string // the image's
-	native   string // the engine's
+	arch     string   // the image's
+	native   string   // the engine's
+	runs     []string // those that the engine can run, native first
+	emulated bool     // whether kiln brings an emulator
 	root     llb.State
 	program  llb.State // the runner
 	platform llb.ConstraintsOpt
@@ -46,30 +48,34 @@ func (e *Engine) tester(ctx context.Context, r *recipes.Recipe, img v1.Image, pl
 	if err != nil {
 		return nil, err
 	}
-	if t.native, err = e.native(ctx); err != nil {
+	if t.runs, err = e.architectures(ctx); err != nil {
 		return nil, err
 	}
+	t.native = t.runs[0]
 	goos, arch, _ := strings.Cut(platform, "/")
 	t.arch = arch
 	t.root = input(digest, llb.Platform(ocispec(goos, arch)), llb.WithCustomName("the image"))
-	// The runner is of the engine's own architecture; the kernel has an
-	// emulator execute the image's programs, where that is another and one is
-	// registered.
+	// The runner is of the engine's own architecture; where the image's is
+	// another, an emulator executes its programs.
 	t.platform = llb.Platform(ocispec(goos, t.native))
-	t.program, err = e.runnerImage(goos, t.native)
-	return t, err
+	return t, t.addPrograms(goos)
 }
 
-// native is the engine's own architecture.
-func (e *Engine) native(ctx context.Context) (string, error) {
+// architectures are those that the engine can run, its own first and then
+// those that its kernel has emulators for.
+func (e *Engine) architectures(ctx context.Context) ([]string, error) {
 	workers, err := e.Client.ListWorkers(ctx)
 	if err != nil {
-		return "", fmt.Errorf("asking the engine for its platform: %w", err)
+		return nil, fmt.Errorf("asking the engine for its platforms: %w", err)
 	}
 	if len(workers) == 0 || len(workers[0].Platforms) == 0 {
-		return "", errors.New("asking the engine for its platform: it has none")
+		return nil, errors.New("asking the engine for its platforms: it has none")
 	}
-	return workers[0].Platforms[0].Architecture, nil
+	var list []string
+	for _, p := range workers[0].Platforms {
+		list = append(list, p.Architecture)
+	}
+	return list, nil
 }
 
 // run has the engine run a test, which it does each time: what an engine has
@@ -100,7 +106,7 @@ func (t *tester) run(ctx context.Context, test recipes.Test) (*outcome, error) {
 		return nil, fmt.Errorf("reading the outcome: %w", err)
 	}
 	if o.Trouble != "" && t.arch != t.native && strings.Contains(o.Trouble, "exec format error") {
-		return nil, errNotRun{fmt.Sprintf("the engine is linux/%s and has no emulator for linux/%s", t.native, t.arch)}
+		return nil, errNotRun{fmt.Sprintf("the engine is linux/%s and there is no emulator for linux/%s (qemu-user-static)", t.native, t.arch)}
 	}
 	return o, nil
 }
@@ -181,6 +187,9 @@ const runnerMemory = 24 << 20
 func (t *tester) limits() []llb.RunOption {
 	var res llb.LinuxResources
 	if m := t.recipe.Runtime.MemoryBytes(); m > 0 {
+		if t.emulated {
+			m += emulatorMemory
+		}
 		res.Memory, res.MemorySwap = m+runnerMemory, m+runnerMemory
 	}
 	if milli := t.recipe.Runtime.MilliCPU(); milli > 0 {

@@ -25,6 +25,8 @@ type TestResult struct {
 	// code.
 	Run  []string `json:"run,omitempty"`
 	Exit int      `json:"exit,omitempty"`
+	// Emulated is whether the image's programs ran on an emulator.
+	Emulated bool `json:"emulated,omitempty"`
 	// Duration is for people. It is in no statement.
 	Duration time.Duration `json:"-"`
 }

@@ -16,6 +16,7 @@ need runc runc                     # the embedded engine's steps
 need rootlesskit rootlesskit       # the embedded engine of ordinary users,
 need newuidmap uidmap              # with these two
 need fuse-overlayfs fuse-overlayfs
+need qemu-aarch64-static qemu-user-static # runs the tests of images for arm64
 need podman podman                 # runs the images in the tests
 need skopeo skopeo                 # reads them as others do
 if [[ ${1:-} == bench ]]; then

@@ -27,6 +27,7 @@ type confinement struct {
 	UID, GID     int
 	Capabilities []int
 	Trace        bool
+	Emulator     string
 }
 
 // Become makes the process that it is in the program that arg describes: with
@@ -67,11 +68,22 @@ func (c *confinement) become() error {
 			return fmt.Errorf("asking to be traced: %w", errno)
 		}
 	}
-	err = unix.Exec(program, c.Args, c.Env)
+	program, args := c.emulated(program)
+	err = unix.Exec(program, args, c.Env)
 	if errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("%s is there, but not the interpreter that it names", program)
 	}
 	return fmt.Errorf("executing %s: %w", program, err)
+}
+
+// emulated is the program to execute, and its arguments: the emulator's, if
+// there is one (qemu-user, "Command line options"; -0 is what the program is
+// told that it is called).
+func (c *confinement) emulated(program string) (string, []string) {
+	if c.Emulator == "" {
+		return program, c.Args
+	}
+	return c.Emulator, append([]string{c.Emulator, "-0", c.Args[0], program}, c.Args[1:]...)
 }
 
 // confine gives up everything that the user does not have. All of it is of

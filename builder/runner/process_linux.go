@@ -32,6 +32,7 @@ type process struct {
 func (j *Job) start(args []string, stdout, stderr *output) (*process, error) {
 	arg, err := json.Marshal(confinement{
 		Args: args, Env: j.Env, Dir: j.Dir, UID: j.UID, GID: j.GID, Capabilities: j.Capabilities, Trace: j.Trace,
+		Emulator: j.Emulator,
 	})
 	if err != nil {
 		return nil, err

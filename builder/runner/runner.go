@@ -13,11 +13,12 @@ import "time"
 // Dir is where the container has the runner's own files: itself, the [Job],
 // and a folder for the [Outcome].
 const (
-	Dir         = "/.kiln"
-	ProgramPath = Dir + "/bin/runner"
-	JobFile     = Dir + "/job/job.json"
-	OutcomeDir  = Dir + "/outcome"
-	OutcomeFile = "outcome.json"
+	Dir          = "/.kiln"
+	ProgramPath  = Dir + "/bin/runner"
+	EmulatorPath = Dir + "/bin/emulator"
+	JobFile      = Dir + "/job/job.json"
+	OutcomeDir   = Dir + "/outcome"
+	OutcomeFile  = "outcome.json"
 )
 
 // Job is one test as the runner sees it.
@@ -25,6 +26,10 @@ type Job struct {
 	// Args is the program to run, or the service to start. The first word is
 	// looked up in Env's PATH where it has no slash.
 	Args []string `json:"args"`
+	// Emulator, where it is not empty, executes Args: qemu's for the image's
+	// architecture. It does so for that process alone, not for what the
+	// process executes in its turn.
+	Emulator string `json:"emulator,omitempty"`
 	// Env are the variables (NAME=value), Dir the folder to start in.
 	Env []string `json:"env"`
 	Dir string   `json:"dir"`

@@ -51,6 +51,8 @@ func TestReport(t *testing.T) {
 	}{
 		{"step", fmt.Errorf("assembling image: %w", step),
 			"r.yaml:7:5: step \"make\" ended with exit code 2\n  | cc x.c\n  | x.c:1: error\n"},
+		{"step of a platform", platformError{fmt.Errorf("assembling image: %w", step), "linux/arm64"},
+			"r.yaml:7:5: step \"make\" ended with exit code 2\n  platform: linux/arm64\n  | cc x.c\n  | x.c:1: error\n"},
 		{"test", &builder.TestError{File: "r.yaml", Pos: at, Name: "t", Want: "exit code 0", Got: "1", Stdout: "a\nb\n", Stderr: "c"},
 			"r.yaml:7:5: test \"t\" failed: want exit code 0, got 1\n  stdout | a\n  stdout | b\n  stderr | c\n"},
 		{"rule", fmt.Errorf("assembling image: %w", refused),

@@ -82,7 +82,10 @@ func (j *job) connect(ctx context.Context, engines *engines) error {
 
 // engine is how an engine carries out what this job needs.
 func (j *job) engine(conn *engine.Engine) *builder.Engine {
-	return &builder.Engine{Client: conn.Client, Store: j.store, Secrets: j.env.secrets(), Bases: j.bases, Display: j.display, Runner: readRunner}
+	return &builder.Engine{
+		Client: conn.Client, Store: j.store, Secrets: j.env.secrets(), Bases: j.bases, Display: j.display,
+		Runner: readRunner, Emulator: func(arch string) string { return engine.Emulator(os.Environ(), arch) },
+	}
 }
 
 // run builds, tests and describes the image.

@@ -68,11 +68,14 @@ func (b *build) notes(p *platformResult) {
 	b.hardened(p)
 	b.noted(p)
 	for _, t := range p.Tests {
-		if t.Status == recipes.StatusNotRun {
+		switch {
+		case t.Status == recipes.StatusNotRun:
 			b.say("  not tested  %s: %s", t.Name, t.Reason)
-			continue
+		case t.Emulated:
+			b.say("  tested      %s (emulated)", t.Name)
+		default:
+			b.say("  tested      %s", t.Name)
 		}
-		b.say("  tested      %s", t.Name)
 	}
 }
 

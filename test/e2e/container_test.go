@@ -29,24 +29,30 @@ type container struct {
 	port string
 }
 
-// start pulls an image from the registry and runs it until the test ends.
-func start(t *testing.T, b *bed, image string) *container {
+// newPodman runs podman with storage of its own, in plain folders, which leaves
+// nothing behind.
+func newPodman(t *testing.T, b *bed) func(*testing.T, ...string) result {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "e2e-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &container{podman: func(t *testing.T, args ...string) result {
-		t.Helper()
-		// Storage of its own, in plain folders, leaves nothing behind.
-		return b.must(t, "podman", append([]string{"--root", dir + "/root", "--runroot", dir + "/run",
-			"--storage-driver", "vfs", "--runtime", "runc"}, args...)...)
-	}}
 	t.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
 	})
+	return func(t *testing.T, args ...string) result {
+		t.Helper()
+		return b.must(t, "podman", append([]string{"--root", dir + "/root", "--runroot", dir + "/run",
+			"--storage-driver", "vfs", "--runtime", "runc"}, args...)...)
+	}
+}
+
+// start pulls an image from the registry and runs it until the test ends.
+func start(t *testing.T, b *bed, image string) *container {
+	t.Helper()
+	c := &container{podman: newPodman(t, b)}
 	c.podman(t, "pull", "--quiet", "--cert-dir", b.certDir(t), "--authfile", filepath.Join(b.DockerConfig, "config.json"), image)
 	c.id = c.podman(t, "run", "--detach", "--network=none", "--read-only", "--cap-drop=all",
 		"--security-opt=no-new-privileges", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", image).last()

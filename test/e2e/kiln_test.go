@@ -122,6 +122,11 @@ type builtPlatform struct {
 	Size     int64  `json:"size"`
 	Packages int    `json:"packages"`
 	Files    int    `json:"files"`
+	Tests    []struct {
+		Name   string `json:"name"`
+		Status string `json:"status"`
+		Reason string `json:"reason"`
+	} `json:"tests"`
 }
 
 // flags are those of every build in these tests.

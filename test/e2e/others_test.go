@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -79,37 +78,44 @@ func (b *bed) withoutReferrers(t *testing.T, image string) string {
 		to.Tag(prefix + ".sig"):     from.Context().Tag(prefix + ".sig"),
 		to.Tag(prefix + ".att"):     from.Context().Tag(prefix + ".att"),
 	} {
-		img, err := remote.Image(source, b.remote(t)...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := remote.Write(target, img, b.remote(t)...); err != nil {
+		if err := b.copyManifest(t, target, source); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return to.Digest(from.DigestStr()).Name()
 }
 
+// copyManifest copies an image or an index, and what it names.
+func (b *bed) copyManifest(t *testing.T, target, source name.Reference) error {
+	t.Helper()
+	d, err := remote.Get(source, b.remote(t)...)
+	if err != nil {
+		return err
+	}
+	if d.MediaType.IsIndex() {
+		index, err := d.ImageIndex()
+		if err != nil {
+			return err
+		}
+		return remote.WriteIndex(target, index, b.remote(t)...)
+	}
+	img, err := d.Image()
+	if err != nil {
+		return err
+	}
+	return remote.Write(target, img, b.remote(t)...)
+}
+
 // checkStatement looks into a DSSE envelope: it must be about the image.
 func checkStatement(t *testing.T, envelope, predicate, image string) {
 	t.Helper()
-	var dsse struct {
-		Payload string `json:"payload"`
-	}
 	var statement struct {
 		PredicateType string `json:"predicateType"`
 		Subject       []struct {
 			Digest map[string]string `json:"digest"`
 		} `json:"subject"`
 	}
-	if err := json.Unmarshal([]byte(envelope), &dsse); err != nil {
-		t.Fatal(err)
-	}
-	payload, err := base64.StdEncoding.DecodeString(dsse.Payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(payload, &statement); err != nil {
+	if err := json.Unmarshal(payload(t, envelope), &statement); err != nil {
 		t.Fatal(err)
 	}
 	if statement.PredicateType != predicate {
@@ -118,6 +124,18 @@ func checkStatement(t *testing.T, envelope, predicate, image string) {
 	if len(statement.Subject) != 1 || !strings.HasSuffix(image, "@sha256:"+statement.Subject[0].Digest["sha256"]) {
 		t.Errorf("got subject %v, want %s", statement.Subject, image)
 	}
+}
+
+// payload is what a DSSE envelope holds.
+func payload(t *testing.T, envelope string) []byte {
+	t.Helper()
+	var dsse struct {
+		Payload []byte `json:"payload"`
+	}
+	if err := json.Unmarshal([]byte(envelope), &dsse); err != nil {
+		t.Fatal(err)
+	}
+	return dsse.Payload
 }
 
 // testFormats reads an image with skopeo and go-containerregistry, and checks
