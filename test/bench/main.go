@@ -23,11 +23,16 @@ func main() {
 	out := flag.String("o", "", "write the report to this file as well")
 	runs := flag.Int("n", 5, "how often each case is timed")
 	work := flag.String("work", ".work/bench", "folder for images, caches and logs")
+	cross := flag.Bool("cross", false, "time only cross-compiling")
 	only := flag.Bool("reference", false, "time only the reference pipeline")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	report, err := run(ctx, *work, *runs, *only)
+	measured := run
+	if *cross {
+		measured = runCrossing
+	}
+	report, err := measured(ctx, *work, *runs, *only)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -53,17 +58,41 @@ func run(ctx context.Context, work string, runs int, onlyReference bool) (string
 	}
 	defer reference.close()
 	pipelines := []pipeline{reference}
+	var own *kiln
 	if !onlyReference {
 		k, err := newKiln(ctx, b)
 		if err != nil {
 			return "", fmt.Errorf("setting up kiln: %w", err)
 		}
 		defer k.close()
-		pipelines = append(pipelines, k)
+		pipelines, own = append(pipelines, k), k
 	}
 	results, err := measure(ctx, pipelines, runs)
 	if err != nil {
 		return "", err
 	}
+	if own != nil {
+		crossed, err := own.crossing(ctx, runs)
+		if err != nil {
+			return "", err
+		}
+		results = append(results, crossed...)
+	}
 	return report(ctx, results, runs), nil
+}
+
+// runCrossing times cross-compiling alone.
+func runCrossing(ctx context.Context, work string, runs int, _ bool) (string, error) {
+	b, err := newBed(ctx, work)
+	if err != nil {
+		return "", fmt.Errorf("setting up: %w", err)
+	}
+	defer b.close()
+	k, err := newKiln(ctx, b)
+	if err != nil {
+		return "", fmt.Errorf("setting up kiln: %w", err)
+	}
+	defer k.close()
+	results, err := k.crossing(ctx, runs)
+	return crossTable(results), err
 }

@@ -24,6 +24,7 @@ func report(ctx context.Context, results []result, runs int) string {
 	}
 	b.WriteString("\nA clean cache is an empty engine and an empty cache folder; what the Debian mirror and the module\n" +
 		"proxy serve is downloaded again by both. kiln's engine is started within its time, the reference's is not.\n")
+	b.WriteString(crossTable(results))
 	b.WriteString("\n## Machine\n\n" + machine(ctx))
 	return b.String()
 }
