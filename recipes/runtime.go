@@ -1,6 +1,8 @@
 package recipes
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -12,16 +14,33 @@ import (
 type Runtime struct {
 	// Writable are the folders, besides the volumes, that the service writes
 	// to and that may be empty after a restart. Nil is /tmp; empty is none.
-	Writable []string `yaml:"writable"`
+	Writable []string `yaml:"writable" json:"writable"`
 	// Capabilities are those that the service needs, such as
 	// NET_BIND_SERVICE (capabilities(7), without CAP_).
-	Capabilities []string `yaml:"capabilities"`
+	Capabilities []string `yaml:"capabilities" json:"capabilities,omitempty"`
 	// Memory is the most that it may use, as 256Mi; empty is no limit.
-	Memory string `yaml:"memory" kiln:"scalar"`
+	Memory string `yaml:"memory" kiln:"scalar" json:"memory,omitempty"`
 	// CPU is its share of processors, as 0.5 or 500m; empty is no limit.
-	CPU string `yaml:"cpu" kiln:"scalar"`
+	CPU string `yaml:"cpu" kiln:"scalar" json:"cpu,omitempty"`
 	// Pids is the most processes and threads that it may have; 0 is no limit.
-	Pids int `yaml:"pids"`
+	Pids int `yaml:"pids" json:"pids,omitempty"`
+}
+
+// RuntimeLabel is the label of an image that holds its [Runtime] as JSON. What
+// else belongs to the contract, the image's configuration has.
+const RuntimeLabel = annotationPrefix + "runtime"
+
+// ReadRuntime reads the text of a [RuntimeLabel].
+func ReadRuntime(label string) (Runtime, error) {
+	var r Runtime
+	dec := json.NewDecoder(strings.NewReader(label))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r); err != nil {
+		return Runtime{}, fmt.Errorf("reading the label %s: %w", RuntimeLabel, err)
+	}
+	d := newDecoder(RuntimeLabel)
+	checkRuntime(&checker{decoder: d}, &r, nil)
+	return r, d.err()
 }
 
 // Capabilities are those that a container engine leaves to containers by

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -68,6 +69,9 @@ func (a *assembly) environment(base []string) []string {
 func (a *assembly) labels() map[string]string {
 	m := a.describe()
 	maps.Copy(m, a.Recipe.Image.Labels)
+	if text, err := json.Marshal(a.Recipe.Runtime); err == nil { // always: it is plain data
+		m[recipes.RuntimeLabel] = string(text)
+	}
 	return m
 }
 

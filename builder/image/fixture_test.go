@@ -185,7 +185,8 @@ func newRecipe() *recipes.Recipe {
 	return &recipes.Recipe{
 		File: "recipe.yaml", Name: "hello", Version: "1.2.3", Summary: "Says hello", License: "Apache-2.0", Homepage: "https://example.org/hello",
 		Suite: "trixie", Sources: []recipes.Source{{Go: "github.com/example/hello/v2@v2.0.0"}},
-		Image: recipes.Image{Base: "static", User: "65532:65532", Home: "/home/nonroot", Workdir: "/", Entrypoint: []string{"/usr/bin/hello"}},
+		Image:   recipes.Image{Base: "static", User: "65532:65532", Home: "/home/nonroot", Workdir: "/", Entrypoint: []string{"/usr/bin/hello"}},
+		Runtime: recipes.Runtime{Writable: []string{"/tmp"}, Memory: "64Mi"},
 	}
 }
 

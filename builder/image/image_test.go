@@ -202,7 +202,7 @@ func TestConfig(t *testing.T) {
 		User: "65532:65532", Entrypoint: []string{"/usr/bin/hello"}, Cmd: []string{"serve"}, WorkingDir: "/srv/hello", StopSignal: "SIGQUIT",
 		Env:          []string{"ADDR=:80", "HOME=/home/nonroot", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "ZONE=a=b"},
 		ExposedPorts: map[string]struct{}{"8080/tcp": {}, "53/udp": {}}, Volumes: map[string]struct{}{"/var/lib/hello": {}},
-		Labels: with("org.example.team", "a"),
+		Labels: with("org.example.team", "a", recipes.RuntimeLabel, `{"writable":["/tmp"],"memory":"64Mi"}`),
 	}
 	if diff := cmp.Diff(want, c.Config); diff != "" {
 		t.Error(diff)
