@@ -77,7 +77,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		EnableBashCompletion: true,
 		Commands: completes([]*cli.Command{
 			initCommand(), buildCommand(), planCommand(), lockCommand(), vendorCommand(), debugCommand(), verifyCommand(),
-			lintCommand(), schemaCommand(), explainCommand(),
+			runtimeCommand(), lintCommand(), schemaCommand(), explainCommand(),
 			engineCommand(), versionCommand(), completionCommand(), manCommand(),
 		}),
 	}
