@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -92,4 +93,22 @@ func (a *assembly) withLibraries(ctx context.Context, pkgs []recipes.Package) ([
 		pkgs = append(pkgs, p.installed.Package)
 	}
 	return pkgs, err
+}
+
+// parts are the packages to add for the one called name: itself and, where it
+// is part of a language's runtime, the other parts that are locked and not in
+// the image yet. An interpreter without its library is of no use.
+func (a *assembly) parts(c *closure, name string) []string {
+	all := []string{name}
+	for _, kind := range []string{"python", "node"} {
+		if !runtimes[kind].MatchString(name) {
+			continue
+		}
+		for _, other := range slices.Sorted(maps.Keys(c.candidates)) {
+			if other != name && runtimes[kind].MatchString(other) && !a.root.has("/var/lib/dpkg/status.d/"+other) {
+				all = append(all, other)
+			}
+		}
+	}
+	return all
 }

@@ -84,3 +84,15 @@ func TestBaseNotLocked(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A script brings its interpreter with the library that it needs.
+func TestInterpreterIsWhole(t *testing.T) {
+	b := withLibc(t)
+	b.build(t, "python3-minimal", copyright("python3-minimal"), symlink("/usr/bin/python3", "python3.13"))
+	b.build(t, "python3.13-minimal", copyright("python3.13-minimal"), binary("/usr/bin/python3.13", executable(t, "", "libc.so.6")))
+	b.build(t, "libpython3.13-stdlib", copyright("libpython3.13-stdlib"), file("/usr/lib/python3.13/os.py", "x"))
+	res := assemble(t, b.input(newRecipe(), binary("/usr/bin/hello", "#!/usr/bin/env python3\n"), binary("/usr/bin/other", "#!/usr/bin/python3.13\n")))
+	if diff := cmp.Diff([]string{"ca-certificates", "libc6", "libpython3.13-stdlib", "python3-minimal", "python3.13-minimal", "tzdata"}, installedNames(res)); diff != "" {
+		t.Error(diff)
+	}
+}
