@@ -78,7 +78,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: completes([]*cli.Command{
 			initCommand(), buildCommand(), planCommand(), lockCommand(), vendorCommand(), debugCommand(), verifyCommand(),
 			runtimeCommand(), lintCommand(), schemaCommand(), explainCommand(),
-			engineCommand(), versionCommand(), completionCommand(), manCommand(),
+			doctorCommand(), engineCommand(), versionCommand(), completionCommand(), manCommand(),
 		}),
 	}
 }

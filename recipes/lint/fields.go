@@ -82,8 +82,10 @@ func (c *checker) image() {
 	c.entrypoint()
 }
 
-// mayBind is whether the service may bind ports below 1024: as root.
-func (c *checker) mayBind() bool { return strings.HasPrefix(c.Recipe.Image.User, "0:") }
+// mayBind is whether the service may bind ports below 1024 (capabilities(7)).
+func (c *checker) mayBind() bool {
+	return strings.HasPrefix(c.Recipe.Image.User, "0:") || slices.Contains(c.Recipe.Runtime.Capabilities, "NET_BIND_SERVICE")
+}
 
 // entrypoint is looked for only where everything that is installed is known.
 func (c *checker) entrypoint() {
