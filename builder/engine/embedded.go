@@ -128,7 +128,11 @@ func useOrReplace(ctx context.Context, l *launch, clients *lockFile) (*Engine, e
 	if err := errors.Join(err, clients.wait(ctx, unix.LOCK_SH)); err != nil || alone {
 		return nil, err
 	}
-	return r.attach(ctx), nil
+	e := r.attach(ctx)
+	if e != nil {
+		e.Outdated = r.Digest != l.Digest
+	}
+	return e, nil
 }
 
 // spawn starts the supervisor in a session of its own, so that no Ctrl-C of

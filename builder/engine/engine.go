@@ -99,6 +99,11 @@ type Engine struct {
 	// Version is the daemon's, as it says itself.
 	Version string
 
+	// Outdated is whether it is an embedded engine that was started with
+	// other settings (proxies, authorities, its own program) and could not be
+	// replaced, since others use it.
+	Outdated bool
+
 	where   string
 	clients *lockFile // nil unless embedded
 }

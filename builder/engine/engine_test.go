@@ -104,6 +104,9 @@ func TestNewConfigurationReplacesUnusedEngine(t *testing.T) {
 	other := cfg
 	other.CacheLimit = 1 << 30
 	second := connect(t, other)
+	if used.Outdated || !second.Outdated {
+		t.Errorf("outdated for the one that started it: %v, for one with other settings: %v", used.Outdated, second.Outdated)
+	}
 	if got := status(t, cfg).PID; got != pid {
 		t.Errorf("engine in use was replaced: pid %d, want %d", got, pid)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,9 @@ type Config struct {
 	// PlainHTTP speaks HTTP without TLS. Without it only a registry on a
 	// loopback address is ever spoken to that way.
 	PlainHTTP bool
+	// PlainHosts are registries (host[:port]) that are spoken to without TLS
+	// where others are not.
+	PlainHosts []string
 	// Transport carries the requests. If nil, it is made from CA.
 	Transport http.RoundTripper
 	// Progress is called as bytes arrive at the registry, from one
@@ -38,12 +42,13 @@ type Config struct {
 
 // Registry speaks to registries. It is safe for concurrent use.
 type Registry struct {
-	keychain  authn.Keychain
-	plainHTTP bool
-	customCA  bool
-	transport *retry
-	progress  func(done, total int64)
-	puller    *remote.Puller
+	keychain   authn.Keychain
+	plainHTTP  bool
+	plainHosts []string
+	customCA   bool
+	transport  *retry
+	progress   func(done, total int64)
+	puller     *remote.Puller
 
 	mu sync.Mutex
 	// pushed remembers where a blob went, for mounting it elsewhere.
@@ -68,13 +73,14 @@ func New(config Config) (*Registry, error) {
 		base = t
 	}
 	r := &Registry{
-		keychain:  config.Keychain,
-		plainHTTP: config.PlainHTTP,
-		customCA:  len(config.CA) > 0,
-		transport: &retry{inner: &schemes{inner: base, plainHTTP: config.PlainHTTP}, base: 500 * time.Millisecond, limit: 30 * time.Second},
-		progress:  config.Progress,
-		pushed:    map[blobKey]name.Repository{},
-		dance:     map[string]bool{},
+		keychain:   config.Keychain,
+		plainHTTP:  config.PlainHTTP,
+		plainHosts: config.PlainHosts,
+		customCA:   len(config.CA) > 0,
+		transport:  &retry{inner: &schemes{inner: base, plainHTTP: config.PlainHTTP, plainHosts: config.PlainHosts}, base: 500 * time.Millisecond, limit: 30 * time.Second},
+		progress:   config.Progress,
+		pushed:     map[blobKey]name.Repository{},
+		dance:      map[string]bool{},
 	}
 	if r.keychain == nil {
 		r.keychain = authn.DefaultKeychain
@@ -128,17 +134,19 @@ func (r *Registry) options() []remote.Option {
 // schemes keeps traffic off unencrypted connections unless they were asked
 // for or do not leave the machine.
 type schemes struct {
-	inner     http.RoundTripper
-	plainHTTP bool
+	inner      http.RoundTripper
+	plainHTTP  bool
+	plainHosts []string
 }
 
 // RoundTrip implements http.RoundTripper.
 func (s *schemes) RoundTrip(req *http.Request) (*http.Response, error) {
+	plain := s.plainHTTP || slices.Contains(s.plainHosts, req.URL.Host)
 	switch {
-	case s.plainHTTP && req.URL.Scheme == "https":
+	case plain && req.URL.Scheme == "https":
 		req = req.Clone(req.Context())
 		req.URL.Scheme = "http"
-	case !s.plainHTTP && req.URL.Scheme == "http" && !loopback(req.URL.Hostname()):
+	case !plain && req.URL.Scheme == "http" && !loopback(req.URL.Hostname()):
 		return nil, &plainError{host: req.URL.Host}
 	}
 	return s.inner.RoundTrip(req)

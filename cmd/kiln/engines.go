@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -145,6 +146,10 @@ func (e *environment) connectTo(ctx context.Context, address string) (*engine.En
 	}
 	cfg.Address = address
 	conn, err := engine.Connect(ctx, cfg)
+	if err == nil && conn.Outdated {
+		fmt.Fprintln(os.Stderr, "note: the engine is in use and keeps the proxies and authorities it was started with; "+
+			"`kiln engine stop` when the other builds have ended gives it the new ones")
+	}
 	var hinted interface{ Hint() string }
 	if err != nil && address != "" && !errors.As(err, &hinted) {
 		return nil, withHint{err, "check the address (--engine, KILN_ENGINE or BUILDKIT_HOST), or set none to use the embedded engine"}

@@ -25,6 +25,7 @@ type environment struct {
 	mirrors               []string // --mirror
 	keyring               string   // --keyring
 	engines               engineAddresses
+	registries            map[string]recipes.RegistryConfig // of kiln.yaml
 
 	// goEnv is the go command's environment, asked for at most once.
 	goEnv func() map[string]string
@@ -51,13 +52,15 @@ func newEnvironment(c *cli.Context) (*environment, error) {
 	if err != nil {
 		return nil, err
 	}
+	registries := configOf(c).Network.Registries
 	env := &environment{
-		cache: filepath.Join(cache, "kiln"), state: filepath.Join(state, "kiln"),
+		registries: registries,
+		cache:      filepath.Join(cache, "kiln"), state: filepath.Join(state, "kiln"),
 		mirrors: c.StringSlice("mirror"), keyring: c.String("keyring"), engines: addresses,
 		goEnv: sync.OnceValue(readGoEnv),
 		images: func() (*registryImages, error) {
 			registry, err := newRegistry(c, nil)
-			return &registryImages{registry: registry}, err
+			return &registryImages{registry: registry, mirrors: registries}, err
 		},
 	}
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {

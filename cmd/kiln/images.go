@@ -11,6 +11,7 @@ import (
 	"github.com/kiln-build/kiln/builder/blobs"
 	"github.com/kiln-build/kiln/builder/inputs"
 	"github.com/kiln-build/kiln/builder/push"
+	"github.com/kiln-build/kiln/recipes"
 )
 
 // registryImages reads the registry images that a recipe names by digest.
@@ -18,6 +19,8 @@ type registryImages struct {
 	registry *push.Registry
 	// offline, where not nil, is the store that they are in.
 	offline *blobs.Store
+	// mirrors has those of a registry, by its name.
+	mirrors map[string]recipes.RegistryConfig
 }
 
 func (r *registryImages) image(ctx context.Context, ref, platform string) (v1.Image, error) {
@@ -26,12 +29,29 @@ func (r *registryImages) image(ctx context.Context, ref, platform string) (v1.Im
 		return nil, fmt.Errorf("reading image %s: %w", ref, err)
 	}
 	goos, arch, _ := strings.Cut(platform, "/")
+	target := v1.Platform{OS: goos, Architecture: arch}
 	if r.offline != nil {
 		digest, err := v1.NewHash(d.DigestStr())
 		if err != nil {
 			return nil, fmt.Errorf("reading image %s: %w", ref, err)
 		}
-		return inputs.RegistryImage(r.offline, digest, v1.Platform{OS: goos, Architecture: arch})
+		return inputs.RegistryImage(r.offline, digest, target)
 	}
-	return r.registry.Image(ctx, d, v1.Platform{OS: goos, Architecture: arch})
+	for host, registry := range r.mirrors {
+		if registryHost(host) != d.RegistryStr() {
+			continue
+		}
+		for _, m := range registry.Mirrors {
+			// What it serves is checked against the digest; where it has
+			// nothing of the kind, the registry itself is asked.
+			copied, err := name.NewDigest(m + "/" + d.RepositoryStr() + "@" + d.DigestStr())
+			if err != nil {
+				return nil, fmt.Errorf("reading image %s: %w", ref, err)
+			}
+			if img, err := r.registry.Image(ctx, copied, target); err == nil {
+				return img, nil
+			}
+		}
+	}
+	return r.registry.Image(ctx, d, target)
 }

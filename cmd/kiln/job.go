@@ -135,7 +135,7 @@ func (j *job) take(made *image.Result) (err error) {
 
 // assemble compiles the service and composes its image.
 func (j *job) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool) (*image.Result, error) {
-	images := &registryImages{registry: j.registry}
+	images := &registryImages{registry: j.registry, mirrors: j.env.registries}
 	fetch := &builder.Fetcher{Engine: e, Memo: j.env.memo(), Offline: j.env.offline}
 	prepare := &builder.Preparer{
 		Archive: j.debian, Sources: j.env.sources(j.store, j.debian), Store: j.store, Memo: j.env.memo(), Image: images.image,

@@ -75,10 +75,10 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		},
 		HideHelpCommand:      true,
 		EnableBashCompletion: true,
-		Commands: completes([]*cli.Command{
+		Commands: configured(completes([]*cli.Command{
 			initCommand(), buildCommand(), planCommand(), lockCommand(), vendorCommand(), debugCommand(), verifyCommand(),
 			runtimeCommand(), lintCommand(), schemaCommand(), explainCommand(),
 			doctorCommand(), engineCommand(), versionCommand(), completionCommand(), manCommand(),
-		}),
+		})),
 	}
 }

@@ -33,6 +33,9 @@ func (e *environment) mirrorURLs(l *recipes.Lock) (map[string][]string, error) {
 func namedMirrors(flags []string) map[string][]string {
 	mirrors := map[string][]string{}
 	for _, m := range flags {
+		if m == "" { // an empty environment variable
+			continue
+		}
 		name, u, named := strings.Cut(m, "=")
 		if !named || strings.Contains(name, "/") {
 			name, u = archive.Debian, m

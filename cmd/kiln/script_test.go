@@ -1,17 +1,21 @@
 package main
 
 import (
+	"encoding/pem"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"log"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -46,6 +50,9 @@ func TestScript(t *testing.T) {
 			env.Defer(func() { silent.Close() })
 			env.Setenv("SILENT", silent.Addr().String())
 			env.Setenv("CATALOG", catalog)
+			if err := privateServers(env); err != nil {
+				return err
+			}
 			env.Setenv("SCHEMA", filepath.Join(filepath.Dir(catalog), "schema.json"))
 			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"} {
 				env.Setenv(name, filepath.Join(env.WorkDir, strings.ToLower(name)))
@@ -58,6 +65,32 @@ func TestScript(t *testing.T) {
 			"exits": exits, "interrupted": interrupted, "signed": signed, "swapped": swapped, "platformdigest": platformDigest, "platforms": platforms, "golden": golden,
 		},
 	})
+}
+
+// privateServers starts what a company's network has: a proxy that notes in
+// proxy.log what it is asked for and has none of it, and a registry whose
+// certificate nobody else knows, in ca.pem.
+func privateServers(env *testscript.Env) error {
+	var mu sync.Mutex
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		log, err := os.OpenFile(filepath.Join(env.WorkDir, "proxy.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err == nil {
+			fmt.Fprintln(log, r.Method, r.RequestURI)
+			log.Close()
+		}
+		http.NotFound(w, r)
+	}))
+	env.Defer(proxy.Close)
+	env.Setenv("PROXY", proxy.URL)
+	private := httptest.NewUnstartedServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	private.Config.ErrorLog = log.New(io.Discard, "", 0)
+	private.StartTLS()
+	env.Defer(private.Close)
+	env.Setenv("PRIVATE", private.Listener.Addr().String())
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: private.Certificate().Raw})
+	return os.WriteFile(filepath.Join(env.WorkDir, "ca.pem"), ca, 0o600)
 }
 
 // exits CODE COMMAND...: the command ends with the exit code.

@@ -43,13 +43,26 @@ func registryFlags() []cli.Flag {
 }
 
 func newRegistry(c *cli.Context, progress func(done, total int64)) (*push.Registry, error) {
-	cfg := push.Config{PlainHTTP: c.Bool("registry-plain-http"), Progress: progress}
+	registries := configOf(c).Network.Registries
+	cfg := push.Config{PlainHTTP: c.Bool("registry-plain-http"), Keychain: keychain(registries), Progress: progress}
+	for host, r := range registries {
+		if r.PlainHTTP {
+			cfg.PlainHosts = append(cfg.PlainHosts, registryHost(host))
+		}
+	}
 	if file := c.String("registry-ca"); file != "" {
 		ca, err := os.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("reading --registry-ca: %w", err)
 		}
 		cfg.CA = ca
+	}
+	if file := configOf(c).Network.CA; file != "" {
+		ca, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading authorities: %w", err)
+		}
+		cfg.CA = append(append(cfg.CA, '\n'), ca...)
 	}
 	return push.New(cfg)
 }

@@ -77,7 +77,7 @@ func runVendor(c *cli.Context) error {
 	if c.String("push") == "" && c.String("oci") == "" {
 		where = &layoutTarget{dir: v.recipe.Name + "-inputs.oci", name: v.recipe.Name, tags: []string{v.recipe.Tag()}}
 	}
-	v.images = &registryImages{registry: registry}
+	v.images = &registryImages{registry: registry, mirrors: configOf(c).Network.Registries}
 	if v.store, err = v.env.blobs(); err != nil {
 		return err
 	}
