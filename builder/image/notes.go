@@ -2,6 +2,7 @@ package image
 
 import (
 	"archive/tar"
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -87,6 +88,9 @@ func (a *assembly) note() error {
 			users = append(users, u)
 		}
 	}
+	slices.SortStableFunc(users, func(x, y *user) int { // the service's first
+		return cmp.Compare(rank(x.service), rank(y.service))
+	})
 	for _, t := range topics {
 		a.noteTopic(t, users)
 	}
@@ -99,6 +103,13 @@ func (a *assembly) note() error {
 		a.notes = append(a.notes, Note{Path: m.By, Text: "it opens " + m.Need + " for what its package does without"})
 	}
 	return nil
+}
+
+func rank(service bool) int {
+	if service {
+		return 0
+	}
+	return 1
 }
 
 // noteTopic notes a topic once, by the first file that it concerns.
