@@ -56,6 +56,11 @@ func Key(r *recipes.Recipe, l *recipes.Lock, trees Trees, platform string) (stri
 			field(fmt.Sprintf("source %d", i), []byte(tree))
 		}
 	}
+	for i, t := range r.Tests {
+		if t.StructureTest != "" {
+			field(fmt.Sprintf("structure test %d", i), t.StructureText)
+		}
+	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 

@@ -21,11 +21,18 @@ func LoadVariant(file, variant string) (*Recipe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading recipe: %w", err)
 	}
-	return ParseVariant(file, variant, raw)
+	r, err := ParseVariant(file, variant, raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := readStructureTests(r); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Parse is [Load] for a recipe that has been read. The file is only named in
-// messages.
+// messages, and structure tests are not read.
 func Parse(file string, raw []byte) (*Recipe, error) { return ParseVariant(file, "", raw) }
 
 // ParseVariant is [LoadVariant] for a recipe that has been read.
