@@ -86,7 +86,7 @@ func copyBelow(out *tar.Writer, name string, h *tar.Header, in *tar.Reader) (*ta
 		if err := out.WriteHeader(h); err != nil {
 			return nil, err
 		}
-		if _, err := io.Copy(out, in); err != nil { //nolint:gosec // as large as what the engine holds
+		if _, err := io.Copy(out, in); err != nil {
 			return nil, err
 		}
 	}

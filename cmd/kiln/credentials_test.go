@@ -20,7 +20,7 @@ func TestKeychain(t *testing.T) {
 		`gethttps://index.docker.io/v1/) echo '{"Username":"<token>","Secret":"two"}';;` + "\n" +
 		"getbroken.example) echo the vault is sealed; exit 1;;\n" +
 		"*) echo credentials not found in native keychain; exit 1;;\nesac\n"
-	if err := os.WriteFile(filepath.Join(dir, "docker-credential-fake"), []byte(helper), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(dir, "docker-credential-fake"), []byte(helper), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))

@@ -147,8 +147,8 @@ func (e *environment) connectTo(ctx context.Context, address string) (*engine.En
 	cfg.Address = address
 	conn, err := engine.Connect(ctx, cfg)
 	if err == nil && conn.Outdated {
-		fmt.Fprintln(os.Stderr, "note: the engine is in use and keeps the proxies and authorities it was started with; "+
-			"`kiln engine stop` when the other builds have ended gives it the new ones")
+		fmt.Fprintln(os.Stderr, "note: the engine is in use and keeps the settings it was started with, such as proxies; "+
+			"`kiln engine stop` when the other builds have ended lets the next one begin with these")
 	}
 	var hinted interface{ Hint() string }
 	if err != nil && address != "" && !errors.As(err, &hinted) {
