@@ -21,7 +21,7 @@ import (
 
 // rootFormat changes with the bytes of the root file system that dpkg starts
 // from.
-const rootFormat = "root-layer 2"
+const rootFormat = "root-layer 3"
 
 // Preparer brings what a plan starts from into the store that kiln serves to
 // the engine.

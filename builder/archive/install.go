@@ -1,15 +1,22 @@
 package archive
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 // documentation are the folders whose content a build environment does
-// without. Copyright files are kept, by dpkg in links as well.
+// without. Copyright files are kept, by dpkg in links as well, and the folders
+// of manual pages, where update-alternatives puts links.
 var documentation = []string{"usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/doc"}
 
 // isDocumentation reports whether the entry of this path is left out.
 func isDocumentation(name string) bool {
 	if strings.HasPrefix(name, "usr/share/doc/") &&
 		(strings.Count(name, "/") == 3 || strings.HasSuffix(name, "/copyright")) {
+		return false
+	}
+	if ok, _ := path.Match("usr/share/man/man?", name); ok {
 		return false
 	}
 	for _, dir := range documentation {
@@ -38,7 +45,7 @@ func InstallCommand(debs ...string) []string {
 	for _, dir := range documentation {
 		cmd = append(cmd, "--path-exclude=/"+dir+"/*")
 	}
-	cmd = append(cmd, "--path-include=/usr/share/doc/*/copyright", "--install")
+	cmd = append(cmd, "--path-include=/usr/share/doc/*/copyright", "--path-include=/usr/share/man/man?", "--install")
 	return append(cmd, debs...)
 }
 
