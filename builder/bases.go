@@ -3,6 +3,7 @@ package builder
 import (
 	"fmt"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 
@@ -193,9 +194,18 @@ func checksumDatabases(gosumdb string) []string {
 
 // incidental reports whether the bytes of a file are of no importance: what a
 // Go proxy says of a version besides its content differs between proxies, and
-// the index of a Python package has every later version.
+// the lists of versions of Python's and Maven's packages have later ones each
+// day.
 func incidental(f recipes.FetchedFile) bool {
-	return f.Ecosystem == "go" && strings.HasSuffix(f.Path, ".info") || f.Ecosystem == "pypi" && strings.HasSuffix(f.Path, "/")
+	switch f.Ecosystem {
+	case "go":
+		return strings.HasSuffix(f.Path, ".info")
+	case "pypi":
+		return strings.HasSuffix(f.Path, "/")
+	case "maven":
+		return strings.HasPrefix(path.Base(f.Path), "maven-metadata")
+	}
+	return false
 }
 
 // describe is a locked file for people.

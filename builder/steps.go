@@ -37,6 +37,8 @@ func (p *Plan) step(s recipes.Step) error {
 		p.npmStep(s)
 	case "python":
 		p.pythonStep(s)
+	case "java":
+		p.javaStep(s)
 	case "run":
 		p.runStep(s)
 	case "fetch":

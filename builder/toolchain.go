@@ -111,7 +111,16 @@ func stepPackages(s recipes.Step) []string {
 	if s.Cargo != nil && s.Cargo.Crates == recipes.CratesLocked {
 		return []string{"curl"}
 	}
-	return nil
+	if s.Java == nil || len(s.Java.Maven) == 0 {
+		return nil
+	}
+	if s.Java.Repository == recipes.RepositoryDebian {
+		// What Maven's lifecycle for jars runs.
+		return []string{
+			"maven", "libmaven-resources-plugin-java", "libmaven-compiler-plugin-java", "libsurefire-java", "libmaven-jar-plugin-java",
+		}
+	}
+	return []string{"maven"}
 }
 
 // toolchainPath is what goes before the usual PATH, ending in a colon.

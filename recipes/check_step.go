@@ -34,6 +34,9 @@ func checkStep(c *checker, at string, s Step) {
 	if s.Python != nil {
 		checkPythonStep(c, at+".python", s.Python)
 	}
+	if s.Java != nil {
+		checkJavaStep(c, at+".java", s.Java)
+	}
 	if s.Run != nil {
 		checkRunStep(c, at+".run", s.Run)
 	}

@@ -25,6 +25,7 @@ const (
 	KindCargo     = "cargo"
 	KindNpm       = "npm"
 	KindPython    = "python"
+	KindJava      = "java"
 	KindRun       = "run"
 	KindFetch     = "fetch"
 )
@@ -74,13 +75,14 @@ func (s Step) kinds() []string {
 	return present(
 		kindSet{KindGo, s.Go != nil}, kindSet{KindMake, s.Make != nil}, kindSet{KindAutotools, s.Autotools != nil},
 		kindSet{KindCMake, s.CMake != nil}, kindSet{KindMeson, s.Meson != nil},
-		kindSet{KindCargo, s.Cargo != nil}, kindSet{KindNpm, s.Npm != nil}, kindSet{KindPython, s.Python != nil}, kindSet{KindRun, s.Run != nil}, kindSet{KindFetch, s.Fetch != nil},
+		kindSet{KindCargo, s.Cargo != nil}, kindSet{KindNpm, s.Npm != nil}, kindSet{KindPython, s.Python != nil},
+		kindSet{KindJava, s.Java != nil}, kindSet{KindRun, s.Run != nil}, kindSet{KindFetch, s.Fetch != nil},
 	)
 }
 
 // stepKinds are all kinds of steps.
 func stepKinds() []string {
-	return []string{KindGo, KindMake, KindAutotools, KindCMake, KindMeson, KindCargo, KindNpm, KindPython, KindRun, KindFetch}
+	return []string{KindGo, KindMake, KindAutotools, KindCMake, KindMeson, KindCargo, KindNpm, KindPython, KindJava, KindRun, KindFetch}
 }
 
 // Kind is the name that the step has in a recipe, such as go or run.
@@ -94,6 +96,8 @@ func (s Step) variety() string {
 		return "cgo"
 	case s.Cargo != nil && s.Cargo.Crates == CratesLocked:
 		return "cargo+fetch"
+	case s.Java != nil && len(s.Java.Maven) > 0:
+		return "java+maven+" + s.Java.Repository
 	}
 	return s.Kind()
 }
@@ -115,6 +119,8 @@ func (s Step) tools() []string {
 		return []string{"node"}
 	case s.Python != nil:
 		return []string{"python"}
+	case s.Java != nil:
+		return []string{"java"}
 	}
 	return nil
 }
@@ -123,7 +129,8 @@ func (s Step) tools() []string {
 // in the lock.
 func (s Step) Fetches() bool {
 	return s.Go != nil || s.Fetch != nil || s.Npm != nil || s.Cargo != nil && s.Cargo.Crates == CratesLocked ||
-		s.Python != nil && s.Python.Requirements != "" && s.Python.Wheels == ""
+		s.Python != nil && s.Python.Requirements != "" && s.Python.Wheels == "" ||
+		s.Java != nil && len(s.Java.Maven) > 0 && s.Java.Repository == RepositoryLocked
 }
 
 // Tools are the toolchains that the step cannot do without.

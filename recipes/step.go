@@ -24,6 +24,8 @@ type Step struct {
 	Npm *NpmStep `yaml:"npm"`
 	// Python installs a Python project and wheels.
 	Python *PythonStep `yaml:"python"`
+	// Java builds a jar, or takes one that is there.
+	Java *JavaStep `yaml:"java"`
 	// Run runs a command or a shell script.
 	Run *RunStep `yaml:"run"`
 	// Fetch runs a command or a shell script with network.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/xml"
 	"errors"
 	"os"
 	"os/exec"
@@ -21,7 +22,7 @@ func (e *environment) bases(r *recipes.Recipe) (map[string][]string, error) {
 		"npm":   {"https://registry.npmjs.org"},
 		"pypi":  {cmp.Or(os.Getenv("PIP_INDEX_URL"), "https://pypi.org/simple")},
 		"cargo": {cmp.Or(os.Getenv(builder.CratesSetting), "https://static.crates.io/crates")},
-		"maven": {"https://repo.maven.apache.org/maven2"},
+		"maven": {cmp.Or(mavenMirror(), "https://repo.maven.apache.org/maven2")},
 	}
 	if e.offline {
 		return bases, nil // nothing is fetched
@@ -58,6 +59,36 @@ func npmRegistry() string {
 		return ""
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// mavenMirror is what Maven on this machine takes for Maven Central
+// (https://maven.apache.org/guides/mini/guide-mirror-settings.html), or "".
+func mavenMirror() string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	data, err := os.ReadFile(filepath.Join(home, ".m2", "settings.xml")) //nolint:gosec // the user's own
+	if err != nil {
+		return ""
+	}
+	var settings struct {
+		Mirrors []struct {
+			Of  string `xml:"mirrorOf"`
+			URL string `xml:"url"`
+		} `xml:"mirrors>mirror"`
+	}
+	if xml.Unmarshal(data, &settings) != nil {
+		return ""
+	}
+	for _, m := range settings.Mirrors {
+		for _, of := range strings.Split(m.Of, ",") {
+			if slices.Contains([]string{"*", "central", "external:*"}, strings.TrimSpace(of)) {
+				return strings.TrimSpace(m.URL)
+			}
+		}
+	}
+	return ""
 }
 
 // crates is where the crates of crates.io are to be had.
