@@ -38,7 +38,8 @@ func crossSeeds(seeds []string, t Target) []string {
 		case name == "libc6-dev":
 			out = append(out, of(name), of("libgcc-s1"), of("libstdc++6"), of("libatomic1"), of("libgomp1"), "binutils")
 		case name == "rustc":
-			out = append(out, seed, of("libstd-rust-dev")+version)
+			// rustc links with the C compiler, which the native one depends on.
+			out = append(out, seed, of("libstd-rust-dev")+version, "gcc-"+t.Triplet(), of("libc6-dev"), of("libgcc-s1"))
 		default:
 			out = append(out, seed)
 		}

@@ -69,3 +69,21 @@ func TestOldLockOfAnotherPlatform(t *testing.T) {
 		t.Errorf("it runs on %s, want linux/arm64", got)
 	}
 }
+
+func TestCrossSeeds(t *testing.T) {
+	native := Target{"linux/amd64", "linux/amd64"}
+	cross := Target{"linux/arm64", "linux/amd64"}
+	seeds := []string{"gcc-14", "g++-14", "libc6-dev", "make", "golang-1.27-go/trixie-backports", "rustc=1.85.0-3"}
+	if diff := cmp.Diff(seeds, crossSeeds(seeds, native)); diff != "" {
+		t.Errorf("seeds of a native build (-want +got):\n%s", diff)
+	}
+	want := []string{
+		"gcc-14-aarch64-linux-gnu", "g++-14-aarch64-linux-gnu",
+		"libc6-dev:arm64", "libgcc-s1:arm64", "libstdc++6:arm64", "libatomic1:arm64", "libgomp1:arm64", "binutils",
+		"make", "golang-1.27-go/trixie-backports",
+		"rustc=1.85.0-3", "libstd-rust-dev:arm64=1.85.0-3", "gcc-aarch64-linux-gnu", "libc6-dev:arm64", "libgcc-s1:arm64",
+	}
+	if diff := cmp.Diff(want, crossSeeds(seeds, cross)); diff != "" {
+		t.Errorf("seeds of a cross build (-want +got):\n%s", diff)
+	}
+}
