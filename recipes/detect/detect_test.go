@@ -80,9 +80,12 @@ func TestFolderRefuses(t *testing.T) {
 		{"cargo workspace", "-- Cargo.toml --\n[workspace]\n", "workspace", "package"},
 		{"cargo without lock", "-- Cargo.toml --\n[package]\nname = \"x\"\n", "no Cargo.lock", "generate-lockfile"},
 		{"npm without lock", "-- package.json --\n{\"dependencies\": {\"a\": \"1\"}}\n-- index.js --\n", "no package-lock.json", "npm install"},
-		{"python with requirements", "-- requirements.txt --\nflask\n", "dependencies", "python3-NAME"},
+		{"python with requirements", "-- requirements.txt --\nflask\n", "no digests", "generate-hashes"},
 		{"python library", "-- pyproject.toml --\n[project]\nname = \"x\"\n", "x/__main__.py", "recipe"},
-		{"maven", "-- pom.xml --\n<project/>\n", "Java", "toolchain"},
+		{"python without lock", "-- pyproject.toml --\n[project]\nname = \"x\"\ndependencies = [\"flask\"]\n", "no requirements.txt", "pip-compile"},
+		{"maven without a program", "-- pom.xml --\n<project/>\n", "no class", "init"},
+		{"maven with dependencies", "-- pom.xml --\n<project><dependencies><dependency><artifactId>guava</artifactId></dependency></dependencies></project>\n", "guava", "vendored"},
+		{"gradle with dependencies", "-- build.gradle --\ndependencies {\n  implementation 'a:guava:1'\n}\n", "a:guava:1", "vendored"},
 		{"cmake library", "-- CMakeLists.txt --\nproject(x)\n", "installs no program", "TARGETS"},
 	} {
 		_, err := Folder(files(t, txtar.Parse([]byte(c.archive))), "x")

@@ -2,6 +2,9 @@ package detect
 
 import (
 	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -51,7 +54,7 @@ func (p *project) node() error {
 	}
 	d.interpreter("node", "nodejs", "cc")
 	if len(c.Dependencies) == 0 && c.Scripts["build"] == "" {
-		d.tree(program)
+		d.tree("/usr/bin/node", program)
 		return nil
 	}
 	if !p.has("package-lock.json") {
@@ -88,10 +91,10 @@ func (d *Draft) interpreter(name, pkg, base string) {
 }
 
 // tree has the image hold the source tree, and start a program of it.
-func (d *Draft) tree(program string) {
+func (d *Draft) tree(interpreter, program string) {
 	dir := "/usr/lib/" + imageName(d.name)
 	d.steps = []string{"run: [mkdir, -p, /out/usr/lib]", "run: [cp, -RT, ., " + scalar("/out"+dir) + "]"}
-	d.entrypoint = []string{"/usr/bin/node", dir + "/" + program}
+	d.entrypoint = []string{interpreter, dir + "/" + program}
 }
 
 // pythonFile is what is read of pyproject.toml.
@@ -113,11 +116,20 @@ func (p *project) python() error {
 	}
 	d.name, d.version, d.summary = first(c.Project.Name, d.name), c.Project.Version, c.Project.Description
 	d.license, _ = c.Project.License.(string)
-	needs := strings.TrimSpace(p.text("requirements.txt")) != "" || len(c.Project.Dependencies) > 0
-	if needs {
-		return &UnfitError{"the project has dependencies, which kiln init cannot lock yet", "write a recipe with their Debian packages (python3-NAME) in image.packages"}
+	if table, ok := c.Project.License.(map[string]any); ok {
+		d.license, _ = table["text"].(string)
+	}
+	requirements := strings.TrimSpace(p.text("requirements.txt"))
+	switch {
+	case requirements != "" && !strings.Contains(requirements, "--hash="):
+		return &UnfitError{"requirements.txt has no digests", "`pip-compile --generate-hashes` or `uv export` writes them"}
+	case requirements == "" && len(c.Project.Dependencies) > 0:
+		return &UnfitError{"the project has dependencies, and there is no requirements.txt that locks them", "`pip-compile --generate-hashes -o requirements.txt pyproject.toml` writes it"}
 	}
 	d.interpreter("python", "python3", "cc")
+	if names := slices.Sorted(maps.Keys(c.Project.Scripts)); len(names) > 0 {
+		return p.wheel(names, requirements != "")
+	}
 	module := strings.ReplaceAll(first(c.Project.Name, d.name), "-", "_")
 	program := ""
 	for _, file := range []string{module + "/__main__.py", "src/" + module + "/__main__.py", "main.py", "app.py", module + ".py", "server.py", "__main__.py"} {
@@ -128,14 +140,122 @@ func (p *project) python() error {
 	if program == "" {
 		return &UnfitError{"there is no program that can be seen, such as main.py or " + module + "/__main__.py", "add one, or write a recipe by hand"}
 	}
-	d.tree(strings.TrimSuffix(program, "/__main__.py"))
-	d.entrypoint[0] = "/usr/bin/python3"
+	d.tree("/usr/bin/python3", strings.TrimSuffix(program, "/__main__.py"))
+	if requirements != "" {
+		d.toolchain = []string{"python"}
+		d.steps = append([]string{"python: {requirements: requirements.txt, output: " + scalar("/usr/lib/"+imageName(d.name)) + "}"}, d.steps[1:]...)
+	}
 	return nil
 }
 
-func (p *project) java() error {
-	return &UnfitError{
-		"this is a Java project, for which kiln init cannot write a recipe yet",
-		"write one with `toolchain: java`; `kiln explain step` lists the steps",
+// wheel installs a project that declares programs, with what it needs.
+func (p *project) wheel(programs []string, locked bool) error {
+	d := p.draft
+	d.toolchain = []string{"python"}
+	options := "project: ., bins: " + list(programs)
+	if locked {
+		options = "project: ., requirements: requirements.txt, bins: " + list(programs)
 	}
+	d.steps = []string{"python: {" + options + "}"}
+	for _, name := range programs {
+		d.starts(name)
+	}
+	return nil
+}
+
+// pomFile is what is read of pom.xml.
+type pomFile struct {
+	Artifact     string `xml:"artifactId"`
+	Version      string `xml:"version"`
+	Description  string `xml:"description"`
+	Homepage     string `xml:"url"`
+	Packaging    string `xml:"packaging"`
+	Dependencies []struct {
+		Artifact string `xml:"artifactId"`
+		Scope    string `xml:"scope"`
+	} `xml:"dependencies>dependency"`
+	Modules []string `xml:"modules>module"`
+}
+
+// javaScript compiles the classes below src/main/java into a jar that is the
+// same for the same source.
+const javaScript = `|
+        mkdir -p classes "$DESTDIR/usr/share/java"
+        find src/main/java -name '*.java' > sources.txt
+        sort -o sources.txt sources.txt
+        javac -d classes @sources.txt
+        if test -d src/main/resources; then cp -R src/main/resources/. classes; fi
+        jar --create --file app.jar --main-class '%s' -C classes .
+        strip-nondeterminism -T "$SOURCE_DATE_EPOCH" app.jar
+        mv app.jar "$DESTDIR/usr/share/java/app.jar"`
+
+func (p *project) java() error {
+	d := p.draft
+	d.Language = "Java"
+	if !p.has("pom.xml") {
+		return p.jar(p.text("build.gradle") + p.text("build.gradle.kts"))
+	}
+	var c pomFile
+	if err := xml.Unmarshal([]byte(p.text("pom.xml")), &c); err != nil {
+		return &UnfitError{"pom.xml cannot be read: " + err.Error(), "`mvn validate` says what is wrong"}
+	}
+	d.name, d.version, d.summary, d.homepage = first(c.Artifact, d.name), c.Version, c.Description, c.Homepage
+	if len(c.Modules) > 0 {
+		return &UnfitError{"pom.xml is that of several modules", "run kiln init in the folder of a service"}
+	}
+	for _, dep := range c.Dependencies {
+		if dep.Scope != "test" {
+			return p.needs(dep.Artifact)
+		}
+	}
+	return p.jar("")
+}
+
+// jar drafts a build without Maven or Gradle, which a project without
+// dependencies does not need.
+func (p *project) jar(gradle string) error {
+	d := p.draft
+	if dep := find(`(?m)^\s*(?:implementation|api|compile|runtimeOnly)\b\s*\(?\s*["']([^"']+)`, gradle); dep != "" {
+		return p.needs(dep)
+	}
+	main := p.javaMain()
+	if main == "" {
+		return &UnfitError{"no class below src/main/java has a main method", "run kiln init in the folder of a service"}
+	}
+	d.interpreter("java", "default-jre-headless", "cc")
+	d.toolchain = []string{"java"}
+	d.steps = []string{"run: " + fmt.Sprintf(javaScript, main)}
+	d.entrypoint = []string{"/usr/bin/java", "-jar", "/usr/share/java/app.jar"}
+	p.assume("the project needs no more than the JDK, so that javac compiles it; it starts %s", main)
+	return nil
+}
+
+func (p *project) needs(dependency string) error {
+	return &UnfitError{
+		"the project depends on " + dependency + ", which kiln init cannot lock",
+		"write a recipe with `toolchain: java` that builds from vendored jars; `kiln explain step` lists the steps",
+	}
+}
+
+// javaMain is the first class with a main method.
+func (p *project) javaMain() string {
+	found := ""
+	err := fs.WalkDir(p.fs, "src/main/java", func(file string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || path.Ext(file) != ".java" {
+			return err
+		}
+		text := p.text(file)
+		if find(`(public\s+static\s+void\s+main|static\s+public\s+void\s+main)\s*\(`, text) == "" {
+			return nil
+		}
+		found = strings.TrimSuffix(path.Base(file), ".java")
+		if pkg := find(`(?m)^\s*package\s+([\w.]+)\s*;`, text); pkg != "" {
+			found = pkg + "." + found
+		}
+		return fs.SkipAll
+	})
+	if err != nil {
+		return ""
+	}
+	return found
 }
