@@ -2,6 +2,7 @@ package image
 
 import (
 	"debug/elf"
+	enc "encoding/binary"
 	"errors"
 	"runtime"
 	"testing"
@@ -25,7 +26,8 @@ func elfHead(kind elf.Type, machine elf.Machine) string {
 	b := make([]byte, 128)
 	copy(b, elf.ELFMAG)
 	b[elf.EI_CLASS], b[elf.EI_DATA] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB)
-	b[16], b[18], b[19] = byte(kind), byte(machine), byte(machine>>8)
+	enc.LittleEndian.PutUint16(b[16:], uint16(kind))
+	enc.LittleEndian.PutUint16(b[18:], uint16(machine))
 	return string(b)
 }
 
