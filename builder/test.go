@@ -127,7 +127,7 @@ func (e errNotRun) Error() string { return e.reason }
 // test runs one test. It failed where the second result is not nil; the error
 // is that it could not be run.
 func (t *tester) test(ctx context.Context, test recipes.Test) (recipes.TestResult, *TestError, error) {
-	result := recipes.TestResult{Name: test.Title(), Kind: test.Kind(), Status: recipes.StatusPassed, Run: test.Run}
+	result := recipes.TestResult{Name: test.Title(), Kind: test.Kind(), Status: recipes.StatusPassed, Run: test.Run, Pos: test.Pos}
 	if test.File != t.recipe.File {
 		result.File = test.File
 	}

@@ -18,6 +18,8 @@ type TestResult struct {
 	Kind string `json:"kind"`
 	// File is the structure test that it is from; empty is the recipe.
 	File string `json:"file,omitempty"`
+	// Pos is where the test stands in File, or the recipe.
+	Pos Pos `json:"-"`
 	// Status is one of the constants, and Reason why it is not StatusPassed.
 	Status string `json:"status"`
 	Reason string `json:"reason,omitempty"`

@@ -28,6 +28,7 @@ func buildCommand() *cli.Command {
 		&cli.BoolFlag{Name: "load", Usage: "load the image into Docker or podman as well"},
 		&cli.StringFlag{Name: "key", EnvVars: []string{"KILN_KEY"}, Usage: "cosign key `FILE` to sign with, its password in COSIGN_PASSWORD (default: a development key)"},
 		&cli.StringFlag{Name: "tlog", Usage: "record signatures in the transparency log at `URL`"},
+		&cli.StringFlag{Name: "test-report", Usage: "write the results of the tests to `FILE`, in the Common Test Report Format"},
 		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, plain, tty, rawjson or quiet"},
 		outputFlag("what stdout gets: text (the reference) or json"),
 	}
@@ -44,18 +45,25 @@ func buildCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			for _, b := range builds {
-				res, err := b.run(c.Context)
-				if err != nil {
-					return err
-				}
-				if err := b.print(res); err != nil {
-					return err
-				}
-			}
-			return nil
+			report := newTestReport(c.String("test-report"), time.Now)
+			return report.write(runBuilds(c.Context, builds, report))
 		},
 	}
+}
+
+// runBuilds runs one after the other, up to the first that fails.
+func runBuilds(ctx context.Context, builds []*build, report *testReport) error {
+	for _, b := range builds {
+		b.report = report
+		res, err := b.run(ctx)
+		if err != nil {
+			return err
+		}
+		if err := b.print(res); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // build is one run of kiln build.
@@ -75,6 +83,7 @@ type build struct {
 	json      bool
 	display   *progress.Display
 	failure   *failure
+	report    *testReport
 	store     *blobs.Store
 	clock     *stopwatch
 	stdout    io.Writer

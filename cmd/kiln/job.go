@@ -104,7 +104,9 @@ func (j *job) run(ctx context.Context) error {
 	if err := j.take(made); err != nil {
 		return err
 	}
-	if j.res.Tests, err = j.engine(j.tester).Test(ctx, j.recipe, made.Image, j.platform); err != nil {
+	j.res.Tests, err = j.engine(j.tester).Test(ctx, j.recipe, made.Image, j.platform)
+	j.report.add(j.recipe, j.platform, j.res.Tests, err)
+	if err != nil {
 		return err
 	}
 	j.clock.lap("test")
