@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/kiln-build/kiln/recipes"
@@ -75,8 +74,8 @@ func withoutPort(raw string) string {
 type bases []base
 
 // goProxies takes a GOPROXY apart and puts it together with virtual hosts.
-// Credentials stay in it. Fetching from
-// repositories ("direct") is not done: that cannot be recorded.
+// Credentials stay in it. Fetching from repositories ("direct") is not done:
+// that cannot be recorded.
 func goProxies(goproxy string) (virtual string, list bases, err error) {
 	var b strings.Builder
 	for rest := goproxy; rest != ""; {
@@ -206,12 +205,4 @@ func incidental(f recipes.FetchedFile) bool {
 		return strings.HasPrefix(path.Base(f.Path), "maven-metadata")
 	}
 	return false
-}
-
-// describe is a locked file for people.
-func describe(f recipes.FetchedFile) string {
-	if f.Ecosystem == recipes.EcosystemURL {
-		return f.Path
-	}
-	return f.Ecosystem + " " + strconv.Quote(f.Path)
 }

@@ -79,7 +79,7 @@ func (f *fetched) commit() (layer.Layer, error) {
 func (f *fetched) close() {
 	f.write.CloseWithError(io.ErrClosedPipe)
 	if f.done != nil {
-		<-f.done
+		<-f.done //nolint:errcheck // what is of no use any more
 	}
 	f.blob.Close() //nolint:errcheck // removes what was not committed
 }
@@ -112,7 +112,7 @@ func (f *fetched) rewrite() error {
 }
 
 func (f *fetched) copy(w *tar.Writer, h *tar.Header, content io.Reader) error {
-	name := strings.TrimPrefix(path.Join("/", h.Name), "/")
+	name := strings.TrimPrefix(path.Join("/", h.Name), "/") //nolint:gosec // cleaned, and extracted into no folder
 	switch {
 	case name == "":
 		return nil
