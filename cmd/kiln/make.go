@@ -42,6 +42,9 @@ func (b *build) makeImages(ctx context.Context, res *result) error {
 	}
 	b.clock.lap("engine")
 	g, gctx := errgroup.WithContext(ctx)
+	if b.failure.shell { // a terminal is for one of them
+		g.SetLimit(1)
+	}
 	for _, j := range jobs {
 		g.Go(func() error { return b.of(j.platform, j.run(gctx)) })
 	}
