@@ -22,8 +22,9 @@ var npmFinish string
 // npm runs after a look at the lock. What comes after -- in npmPackScript goes
 // to the program that finishes the folder.
 const (
-	npmScript     = `node -e "$1"; shift; exec npm "$@"`
-	npmPackScript = `program=$1 home=$2 out=$2; shift 2
+	npmFetchScript = `node -e "$1" "$2" >/tmp/tarballs; xargs -r -d '\n' npm cache add </tmp/tarballs`
+	npmScript      = `node -e "$1"; shift; exec npm "$@"`
+	npmPackScript  = `program=$1 home=$2 out=$2; shift 2
 out=$DESTDIR$home
 mkdir -p "$out" /tmp/pack
 npm pack --silent --ignore-scripts --pack-destination /tmp/pack
@@ -74,15 +75,16 @@ func npmVariables() [][2]string {
 // npmCache fetches what the lock names: with the development dependencies
 // where a script needs them.
 func (p *Plan) npmCache(s recipes.Step) llb.State {
-	args := []string{"/bin/sh", "-euc", npmScript, "npm", npmLock, "ci"}
+	packages := "all"
 	if s.Npm.Build == "" {
-		args = append(args, "--omit=dev")
+		packages = "production"
 	}
 	return p.fetch(s, fetch{
 		title: "fetch npm packages", dir: s.Npm.Dir, out: npmDir,
 		files: []string{
 			path.Join(s.Npm.Dir, "package.json"), path.Join(s.Npm.Dir, "package-lock.json"), path.Join(s.Npm.Dir, "npm-shrinkwrap.json"),
 		},
-		args: args, env: append(npmVariables(), ecosystemEnv()...),
+		args: []string{"/bin/sh", "-euc", npmFetchScript, "npm", npmLock, packages},
+		env:  append(npmVariables(), ecosystemEnv()...),
 	})
 }

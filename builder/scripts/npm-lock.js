@@ -1,10 +1,16 @@
 // Rewrites package-lock.json so that npm finds each package by its integrity,
 // or else asks for one unchanging file: the tarball. Where a lock does not say
 // where packages are, npm would ask for their lists of versions.
+//
+// With the argument "production" or "all" it prints where the tarballs of these
+// packages are, each once, and changes nothing: npm ci itself asks for a tarball
+// as often as the tree has it.
 "use strict";
 const fs = require("fs");
-const base = (process.env.npm_config_registry || "https://registry.npmjs.org").replace(/\/*$/, "/");
+const base = (process.env.npm_config_registry || "https://registry.invalid").replace(/\/*$/, "/");
 const file = fs.existsSync("npm-shrinkwrap.json") ? "npm-shrinkwrap.json" : "package-lock.json";
+
+const wanted = process.argv[1];
 
 const problems = [];
 const bad = (at, why) => problems.push(`${file}: ${at}: ${why}`);
@@ -31,7 +37,24 @@ function main() {
     if (key !== "" && !entry.inBundle) place(key, entry);
   }
   delete lock.dependencies; // the same for npm 6, which would be out of step
+  if (wanted) return print(Object.entries(lock.packages));
   fs.writeFileSync(file, JSON.stringify(lock, null, 2));
+}
+
+// allows says whether a list of package.json, such as os or cpu, has the value.
+function allows(list, value) {
+  if (!list || !list.length) return true;
+  const named = list.filter((e) => !e.startsWith("!"));
+  return !list.includes("!" + value) && (!named.length || named.includes(value) || named.includes("any"));
+}
+
+function print(entries) {
+  const urls = new Set();
+  for (const [key, e] of entries) {
+    if (key === "" || e.inBundle || (wanted === "production" && e.dev)) continue;
+    if (allows(e.os, process.platform) && allows(e.cpu, process.arch) && allows(e.libc, "glibc")) urls.add(e.resolved);
+  }
+  for (const url of [...urls].sort()) console.log(url);
 }
 
 main();

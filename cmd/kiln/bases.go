@@ -19,7 +19,7 @@ import (
 // configuration, else the public ones.
 func (e *environment) bases(r *recipes.Recipe) (map[string][]string, error) {
 	bases := map[string][]string{
-		"npm":   {"https://registry.npmjs.org"},
+		"npm":   {cmp.Or(npmregistry, "https://registry.invalid")},
 		"pypi":  {cmp.Or(os.Getenv("PIP_INDEX_URL"), "https://pypi.org/simple")},
 		"cargo": {cmp.Or(os.Getenv(builder.CratesSetting), "https://static.crates.io/crates")},
 		"maven": {cmp.Or(mavenMirror(), "https://repo.maven.apache.org/maven2")},
