@@ -31,7 +31,7 @@ func ecosystemEnv() [][2]string {
 	return [][2]string{
 		{"npm_config_registry", baseURL("npm") + "/"}, {"npm_config_replace_registry_host", "always"},
 		{"npm_config_audit", "false"}, {"npm_config_fund", "false"}, {"npm_config_update_notifier", "false"},
-		{"PIP_INDEX_URL", baseURL("pypi")}, {"PIP_TRUSTED_HOST", virtualHost("pypi", 0)}, {"PIP_DISABLE_PIP_VERSION_CHECK", "1"},
+		{"PIP_INDEX_URL", baseURL("pypi") + "/simple"}, {"PIP_TRUSTED_HOST", virtualHost("pypi", 0)}, {"PIP_DISABLE_PIP_VERSION_CHECK", "1"},
 	}
 }
 

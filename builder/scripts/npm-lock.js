@@ -13,7 +13,7 @@ const file = fs.existsSync("npm-shrinkwrap.json") ? "npm-shrinkwrap.json" : "pac
 const wanted = process.argv[1];
 
 const problems = [];
-const bad = (at, why) => problems.push(`${file}: ${at}: ${why}`);
+const bad = (at, why) => problems.push([file, at, why].filter(Boolean).join(": "));
 
 function place(key, entry) {
   const name = entry.name || key.slice(key.lastIndexOf("node_modules/") + "node_modules/".length);

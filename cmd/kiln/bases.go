@@ -20,7 +20,7 @@ import (
 func (e *environment) bases(r *recipes.Recipe) (map[string][]string, error) {
 	bases := map[string][]string{
 		"npm":   {cmp.Or(npmregistry, "https://registry.invalid")},
-		"pypi":  {cmp.Or(os.Getenv("PIP_INDEX_URL"), "https://pypi.org/simple")},
+		"pypi":  {"https://pypi.org"},
 		"cargo": {cmp.Or(os.Getenv(builder.CratesSetting), "https://static.crates.io/crates")},
 		"maven": {cmp.Or(mavenMirror(), "https://repo.maven.apache.org/maven2")},
 	}
@@ -34,6 +34,13 @@ func (e *environment) bases(r *recipes.Recipe) (map[string][]string, error) {
 				"set npm_config_registry to the registry's URL"}
 		}
 		bases["npm"] = []string{registry}
+	}
+	if hasStep(r, recipes.KindPython, recipes.KindFetch) {
+		index, err := pythonIndex()
+		if err != nil {
+			return nil, err
+		}
+		bases["pypi"] = []string{index}
 	}
 	if hasStep(r, recipes.KindCargo) && os.Getenv(builder.CratesSetting) == "" {
 		crates, err := e.crates()
@@ -61,6 +68,24 @@ func npmRegistry() string {
 	return strings.TrimSpace(string(out))
 }
 
+// pythonIndex is what the index that pip on this machine uses is below of: by
+// links from there to its files, indexes often lead out of their own folder.
+func pythonIndex() (string, error) {
+	index := os.Getenv("PIP_INDEX_URL")
+	if index == "" {
+		cmd := exec.Command("pip", "config", "get", "global.index-url")
+		cmd.Dir = string(filepath.Separator)
+		out, _ := cmd.Output() // it fails where nothing is configured
+		index = cmp.Or(strings.TrimSpace(string(out)), "https://pypi.org/simple")
+	}
+	base, ok := strings.CutSuffix(strings.TrimRight(index, "/"), "/simple")
+	if !ok {
+		return "", withHint{errors.New("reading the index that pip uses: its URL does not end in /simple"),
+			"set PIP_INDEX_URL to one that does (PEP 503)"}
+	}
+	return base, nil
+}
+
 // mavenMirror is what Maven on this machine takes for Maven Central
 // (https://maven.apache.org/guides/mini/guide-mirror-settings.html), or "".
 func mavenMirror() string {
@@ -68,7 +93,7 @@ func mavenMirror() string {
 	if err != nil {
 		return ""
 	}
-	data, err := os.ReadFile(filepath.Join(home, ".m2", "settings.xml")) //nolint:gosec // the user's own
+	data, err := os.ReadFile(filepath.Join(home, ".m2", "settings.xml"))
 	if err != nil {
 		return ""
 	}
