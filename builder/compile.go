@@ -44,6 +44,9 @@ type Engine struct {
 	// TestTimeout bounds how long one test of a recipe may run. If less than
 	// or equal to 0, a default (currently 2 minutes) is used.
 	TestTimeout time.Duration
+	// Trace has tests note the system calls of what they run, except on an
+	// emulator, whose calls are its own.
+	Trace bool
 	// Runner returns the program cmd/kiln-runner for an architecture; see
 	// ReadRunner. Only tests of recipes need it.
 	Runner func(arch string) ([]byte, error)

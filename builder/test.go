@@ -8,6 +8,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/kiln-build/kiln/builder/seccomp"
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -143,6 +144,7 @@ func (t *tester) test(ctx context.Context, test recipes.Test) (recipes.TestResul
 		if o, err = t.run(ctx, test); err == nil {
 			f = o.judge(test)
 			result.Exit, result.Emulated = o.Exit, t.arch != t.native
+			result.Syscalls, err = seccomp.Names(t.native, o.Syscalls)
 		}
 	}
 	var skipped errNotRun

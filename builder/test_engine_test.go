@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,5 +130,38 @@ dir/recipe.yaml:20:5: test "files /nonsuch" failed: want something at /nonsuch, 
 	}
 	if s := strings.Join(got, ", "); s != "run failed, run passed, files failed" {
 		t.Errorf("results are %s", s)
+	}
+}
+
+// TestTracedSyscalls has tests note what their programs, and those that these
+// start, call.
+func TestTracedSyscalls(t *testing.T) {
+	b := newBed(t)
+	b.Trace = true
+	r := recipe(t, localSource, "    - run: [/step, id]", `tests:
+  - run: [/step, id]
+  - http: {path: /hello}
+  - run: [/step, many, "2"]
+  - run: [/step, fail, "7"]
+    exit: 7`)
+	results, err := b.Test(t.Context(), r, b.image, "linux/amd64")
+	check(t, err)
+	for i, c := range []struct{ has, hasNot []string }{
+		{[]string{"write", "getuid", "exit_group"}, []string{"socket", "bind", "setresuid", "capset"}},
+		{[]string{"write", "socket", "bind", "listen", "accept4"}, []string{"getuid", "setresuid"}},
+		{[]string{"pipe2", "execve", "nanosleep"}, []string{"socket"}},
+		{[]string{"write"}, []string{"socket"}},
+	} {
+		got := results[i].Syscalls
+		for _, name := range c.has {
+			if !slices.Contains(got, name) {
+				t.Errorf("test %d did not call %s: %v", i, name, got)
+			}
+		}
+		for _, name := range c.hasNot {
+			if slices.Contains(got, name) {
+				t.Errorf("test %d called %s: %v", i, name, got)
+			}
+		}
 	}
 }

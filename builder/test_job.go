@@ -39,6 +39,7 @@ func (t *tester) job(test recipes.Test) (*runner.Job, error) {
 		Memory:   run.MemoryBytes(), Pids: run.Pids,
 		Setup: test.Setup, Teardown: test.Teardown, StopSignal: signalNumber(t.config.StopSignal),
 		Ready: min(test.ReadyLimit(), limit), Limit: limit,
+		Trace: t.engine.Trace && t.arch == t.native,
 	}
 	t.emulate(j)
 	if test.Kind() != recipes.KindRun {

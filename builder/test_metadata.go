@@ -57,7 +57,7 @@ func hasAll(what string, want, got map[string]string) *finding {
 		switch {
 		case !ok:
 			return &finding{want: what + " " + kv[0], got: "none"}
-		case value != kv[1] && !(isExpression(kv[1]) && recipes.Matches(kv[1], []byte(value))):
+		case value != kv[1] && (!isExpression(kv[1]) || !recipes.Matches(kv[1], []byte(value))):
 			return &finding{want: fmt.Sprintf("%s %s=%q", what, kv[0], kv[1]), got: fmt.Sprintf("%q", value)}
 		}
 	}

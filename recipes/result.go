@@ -29,6 +29,9 @@ type TestResult struct {
 	Exit int      `json:"exit,omitempty"`
 	// Emulated is whether the image's programs ran on an emulator.
 	Emulated bool `json:"emulated,omitempty"`
+	// Syscalls are the names of the system calls that the programs made, where
+	// they were traced.
+	Syscalls []string `json:"-"`
 	// Duration is for people. It is in no statement.
 	Duration time.Duration `json:"-"`
 }

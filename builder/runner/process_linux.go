@@ -85,7 +85,7 @@ func (p *process) run(cmd *exec.Cmd, started chan<- error) {
 	p.exit = reap(p.pid, p.calls)
 	finish()
 	close(p.done)
-	<-refused
+	<-refused //nolint:errcheck // start has it too
 }
 
 // startError is why a program did not start.

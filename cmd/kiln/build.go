@@ -29,6 +29,7 @@ func buildCommand() *cli.Command {
 		&cli.StringFlag{Name: "key", EnvVars: []string{"KILN_KEY"}, Usage: "cosign key `FILE` to sign with, its password in COSIGN_PASSWORD (default: a development key)"},
 		&cli.StringFlag{Name: "tlog", Usage: "record signatures in the transparency log at `URL`"},
 		&cli.StringFlag{Name: "test-report", Usage: "write the results of the tests to `FILE`, in the Common Test Report Format"},
+		&cli.StringFlag{Name: "trace-syscalls", Usage: "write a seccomp profile of what the tests' programs call to `FILE`; tests also what is unchanged"},
 		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, plain, tty, rawjson or quiet"},
 		outputFlag("what stdout gets: text (the reference) or json"),
 	}
@@ -46,15 +47,24 @@ func buildCommand() *cli.Command {
 				return err
 			}
 			report := newTestReport(c.String("test-report"), time.Now)
-			return report.write(runBuilds(c.Context, builds, report))
+			trace, err := newSyscallTrace(c.String("trace-syscalls"), builds)
+			if err != nil {
+				return err
+			}
+			for _, b := range builds {
+				b.report, b.trace = report, trace
+			}
+			if err := report.write(runBuilds(c.Context, builds)); err != nil {
+				return err
+			}
+			return trace.write()
 		},
 	}
 }
 
 // runBuilds runs one after the other, up to the first that fails.
-func runBuilds(ctx context.Context, builds []*build, report *testReport) error {
+func runBuilds(ctx context.Context, builds []*build) error {
 	for _, b := range builds {
-		b.report = report
 		res, err := b.run(ctx)
 		if err != nil {
 			return err
@@ -84,6 +94,7 @@ type build struct {
 	display   *progress.Display
 	failure   *failure
 	report    *testReport
+	trace     *syscallTrace
 	store     *blobs.Store
 	clock     *stopwatch
 	stdout    io.Writer
@@ -173,7 +184,7 @@ func (b *build) run(ctx context.Context) (*result, error) {
 		return nil, err
 	}
 	b.clock.lap("lookup")
-	if unchanged && !b.load {
+	if unchanged && !b.load && b.trace == nil {
 		known.Unchanged, known.Timings = true, b.clock.laps
 		return known, nil
 	}

@@ -84,7 +84,7 @@ func (j *job) connect(ctx context.Context, engines *engines) error {
 func (j *job) engine(conn *engine.Engine) *builder.Engine {
 	return &builder.Engine{
 		Client: conn.Client, Store: j.store, Secrets: j.env.secrets(), Bases: j.bases, Display: j.display,
-		Runner: readRunner, Emulator: func(arch string) string { return engine.Emulator(os.Environ(), arch) },
+		Trace: j.trace != nil, Runner: readRunner, Emulator: func(arch string) string { return engine.Emulator(os.Environ(), arch) },
 	}
 }
 
@@ -106,6 +106,7 @@ func (j *job) run(ctx context.Context) error {
 	}
 	j.res.Tests, err = j.engine(j.tester).Test(ctx, j.recipe, made.Image, j.platform)
 	j.report.add(j.recipe, j.platform, j.res.Tests, err)
+	j.trace.add(j.platform, j.res.Tests)
 	if err != nil {
 		return err
 	}

@@ -49,13 +49,15 @@ func newPodman(t *testing.T, b *bed) func(*testing.T, ...string) result {
 	}
 }
 
-// start pulls an image from the registry and runs it until the test ends.
-func start(t *testing.T, b *bed, image string) *container {
+// start pulls an image from the registry and runs it until the test ends, with
+// further options of podman's.
+func start(t *testing.T, b *bed, image string, options ...string) *container {
 	t.Helper()
 	c := &container{podman: newPodman(t, b)}
 	c.podman(t, "pull", "--quiet", "--cert-dir", b.certDir(t), "--authfile", filepath.Join(b.DockerConfig, "config.json"), image)
-	c.id = c.podman(t, "run", "--detach", "--network=none", "--read-only", "--cap-drop=all",
-		"--security-opt=no-new-privileges", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024", image).last()
+	args := append([]string{"run", "--detach", "--network=none", "--read-only", "--cap-drop=all",
+		"--security-opt=no-new-privileges", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"}, options...)
+	c.id = c.podman(t, append(args, image)...).last()
 	t.Cleanup(func() { c.remove(t) })
 	c.inspect(t, image)
 	return c

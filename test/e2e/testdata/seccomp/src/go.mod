@@ -1,0 +1,3 @@
+module example.org/corner
+
+go 1.26
