@@ -46,7 +46,7 @@ func TestNpmLock(t *testing.T) {
 			if c.lock != "" {
 				check(t, os.WriteFile(file, []byte(c.lock), 0o644))
 			}
-			cmd := exec.Command("node", "-e", npmLock)                                                 //nolint:gosec // the program under test
+			cmd := exec.Command("node", "-e", npmLock)
 			cmd.Dir, cmd.Env = dir, append(os.Environ(), "npm_config_registry=https://npm.example/x/") //nolint:forbidigo // to find node
 			out, err := cmd.CombinedOutput()
 			if c.fails != "" {

@@ -88,7 +88,7 @@ func layers(t *testing.T, img v1.Image) []string {
 func content(t *testing.T, img v1.Image) map[string][]byte {
 	t.Helper()
 	r := mutate.Extract(img)
-	defer r.Close() //nolint:errcheck // it is only read
+	defer r.Close()
 	files := map[string][]byte{}
 	for tr := tar.NewReader(r); ; {
 		h, err := tr.Next()
