@@ -15,7 +15,7 @@ func TestCross(t *testing.T) {
 		t.Skip("the machine that is not this one is that for arm64")
 	}
 	b := newBed(t)
-	for _, name := range []string{"cmake", "meson", "cargo"} {
+	for _, name := range sample([]string{"cmake"}, "meson", "cargo") {
 		t.Run(name, func(t *testing.T) {
 			recipe := b.copyRecipe(t, filepath.Join("testdata/steps", name), "\nsources:", "\nplatforms: [linux/arm64]\nsources:")
 			out := b.build(t, recipe, "cross/"+name)

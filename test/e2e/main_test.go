@@ -72,3 +72,12 @@ func root() string {
 
 // program is the path of one that make builds.
 func program(name string) string { return filepath.Join(root(), "bin", name) }
+
+// sample is what is tested each time, and with it, unless -short is given, the
+// rest, which takes long.
+func sample(always []string, rest ...string) []string {
+	if testing.Short() {
+		return always
+	}
+	return append(always, rest...)
+}

@@ -34,7 +34,7 @@ func TestSteps(t *testing.T) {
 	programs := map[string][]string{
 		"cmake": {"usr/bin/greet", "usr/lib/x86_64-linux-gnu/libwords.so.1"}, "meson": {"usr/bin/greet"}, "cargo": {"usr/bin/greet"},
 	}
-	for _, kind := range []string{"cmake", "meson", "cargo", "npm", "python", "java"} {
+	for _, kind := range sample([]string{"cmake", "npm", "python"}, "meson", "cargo", "java") {
 		t.Run(kind, func(t *testing.T) {
 			b := newBed(t)
 			recipe := b.copyRecipe(t, filepath.Join("testdata/steps", kind))
