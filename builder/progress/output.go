@@ -19,12 +19,13 @@ const (
 )
 
 // errorLine matches what compilers and build tools say where they fail: gcc,
-// clang, javac, rustc, CMake, configure, Python and linkers by the word, the Go
-// compiler by a place without one.
-var errorLine = regexp.MustCompile(`(?i)(^|[\s:])(fatal )?error(\[\w+\])?( at |:)|undefined reference to|cannot find -l|^(\./|\.\./)?[\w./@+-]+\.\w+:\d+:\d+: `)
+// clang, javac, rustc, CMake, configure, Python, Maven, npm and linkers by the
+// word, the Go compiler by a place without one, the go command by its name.
+var errorLine = regexp.MustCompile(`(?i)(^|[\s:])(fatal )?error(\[\w+\])?( at |:)|undefined reference to|cannot find -l|` +
+	`^(\./|\.\./)?[\w./@+-]+\.\w+:\d+:\d+: |^npm (error|ERR!)|^\[ERROR\]|^go: `)
 
 // noErrorLine matches what only looks so.
-var noErrorLine = regexp.MustCompile(`(?i):\d+: (warning|note|remark)\b`)
+var noErrorLine = regexp.MustCompile(`(?i):\d+: (warning|note|remark)\b|^go: (downloading|finding|found|added|upgraded|extracting) `)
 
 // numbered is a line of output, counted from 0.
 type numbered struct {

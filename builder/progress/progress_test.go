@@ -80,8 +80,11 @@ func TestStepKeepsErrors(t *testing.T) {
 		"CMake Error at CMakeLists.txt:3 (find_package):\n  By not providing x\n",
 		"configure: error: no acceptable C compiler found in $PATH\n",
 		"Main.java:3: error: ';' expected\n",
+		"npm error code E404\n",
+		"[ERROR] Failed to execute goal\n",
+		"go: example.org/m@v1.0.0: verifying go.mod: checksum mismatch\n",
 	} {
-		w, _ := solve(t, "quiet", "first\n", noise.String(), said, "\nmain.c:1:1: warning: unused\n", noise.String(), "make: *** [Makefile:3: all] Error 1\n")
+		w, _ := solve(t, "quiet", "first\n", noise.String(), said, "\nmain.c:1:1: warning: unused\ngo: downloading example.org/n v1.0.0\n", noise.String(), "make: *** [Makefile:3: all] Error 1\n")
 		_, lines := w.Step(digest.FromString("step").String())
 		text := strings.Join(lines, "\n")
 		first, _, _ := strings.Cut(said, "\n")

@@ -13,7 +13,7 @@ import (
 // cache, without a terminal and with one.
 func TestDebug(t *testing.T) {
 	b := newBed(t)
-	recipe := b.copyRecipe(t, probe, "  steps:\n", "  steps:\n    - run: {script: \"echo made here > kept; cat none\", env: {COLOR: blue}}\n")
+	recipe := b.copyRecipe(t, probe, "\nimage:\n", "\n    - run: {script: \"echo made here > kept; cat none\", env: {COLOR: blue}}\nimage:\n")
 	file := filepath.Join(t.TempDir(), "failed")
 	b.mustFail(t, 1, []string{"recipe.yaml:", "No such file", "kiln debug"}, append(b.flags(recipe, "probe"), "--keep-failed", file)...)
 	other := b.fresh(t)

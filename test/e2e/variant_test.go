@@ -60,7 +60,7 @@ func TestVariants(t *testing.T) {
 
 func (b *bed) image(t *testing.T, image string) v1.Image {
 	t.Helper()
-	img, err := remote.Image(b.ref(t, b.Addr+"/"+image), b.remote(t)...)
+	img, err := remote.Image(b.ref(t, image), b.remote(t)...)
 	if err != nil {
 		t.Fatal(err)
 	}
