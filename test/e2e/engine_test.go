@@ -20,7 +20,7 @@ import (
 func TestInterrupt(t *testing.T) {
 	b := newBed(t)
 	const nap = "sleep 86399"
-	recipe := b.copyRecipe(t, probe, "    - go:", "    - run: "+nap+"\n    - go:")
+	recipe := b.copyRecipe(t, probe, "\nimage:", "\n    - run: "+nap+"\nimage:")
 	c := b.command(t, "kiln", b.flags(recipe, "probe")...)
 	var stderr lockedBuffer
 	c.Stderr = &stderr
