@@ -3,10 +3,12 @@
 package e2e
 
 import (
+	"io"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestDebug saves a failed step and opens it with another engine and another
@@ -28,9 +30,23 @@ func TestDebug(t *testing.T) {
 	}
 	c := other.command(t, "script", "-qec", "stty rows 33 cols 99; exec "+program("kiln")+" debug "+file, "/dev/null")
 	c.Env = append(c.Env, other.homes...)
-	c.Stdin = strings.NewReader("stty size; tr a-z A-Z < kept; exit\n")
-	out, err := c.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "33 99") || !strings.Contains(string(out), "MADE HERE") {
-		t.Errorf("in a terminal: %v\n%s", err, out)
+	var out lockedBuffer
+	c.Stdout, c.Stderr = &out, &out
+	stdin, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Process.Kill() //nolint:errcheck // it has ended
+	await(t, time.Minute, "the shell's prompt", func() bool { return strings.Contains(out.String(), "# ") })
+	if _, err := io.WriteString(stdin, "stty size; tr a-z A-Z < kept; exit\n"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, time.Minute, "what the shell answers", func() bool { return strings.Contains(out.String(), "MADE HERE") })
+	err = c.Wait()
+	if err != nil || !strings.Contains(out.String(), "33 99") || !strings.Contains(out.String(), "MADE HERE") {
+		t.Errorf("in a terminal: %v\n%s", err, out.String())
 	}
 }
