@@ -36,9 +36,10 @@ type Engine struct {
 	// Secrets are for fetches, by name. GOPROXY is one of them, since it may
 	// hold credentials.
 	Secrets map[string][]byte
-	// Bases are the URLs of the mirrors of package ecosystems besides Go's, by
-	// the names of recipes.Ecosystems.
-	Bases map[string][]string
+	// Bases returns the URLs of the mirrors of package ecosystems besides Go's,
+	// by the names of recipes.Ecosystems. It is called when something is
+	// fetched. If nil, there are none.
+	Bases func() (map[string][]string, error)
 	// Display shows what goes on.
 	Display *progress.Display
 	// TestTimeout bounds how long one test of a recipe may run. If less than

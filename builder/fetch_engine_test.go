@@ -193,7 +193,7 @@ func testOtherMirror(t *testing.T, b *bed) {
 	with := func(url string) *Fetcher {
 		e := b.fetcher(t)
 		engine := *b.Engine
-		engine.Bases = map[string][]string{"npm": {url}}
+		engine.Bases = func() (map[string][]string, error) { return map[string][]string{"npm": {url}}, nil }
 		e.Engine = &engine
 		return e
 	}

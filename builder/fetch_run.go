@@ -269,17 +269,34 @@ func (e *Fetcher) gate(locked *recipes.LockedFetch) (*gate, map[string][]byte, e
 	if locked != nil {
 		secrets["GOSUMDB"] = []byte("off")
 	}
-	for ecosystem, list := range e.Bases {
-		for i, raw := range list {
-			b, err := newBase(ecosystem, i, raw)
-			if err != nil {
-				return nil, nil, err
-			}
-			all = append(all, b)
-		}
+	others, err := e.bases()
+	if err != nil {
+		return nil, nil, err
 	}
+	all = append(all, others...)
 	if i := slices.IndexFunc(all, func(b base) bool { return b.ecosystem == "cargo" }); i >= 0 {
 		secrets[CratesSetting] = []byte(all[i].virtual())
 	}
 	return newGate(all, locked), secrets, nil
+}
+
+// bases are those of e.Bases, in the order of their names.
+func (e *Engine) bases() (all bases, err error) {
+	if e.Bases == nil {
+		return nil, nil
+	}
+	found, err := e.Bases()
+	if err != nil {
+		return nil, err
+	}
+	for _, ecosystem := range slices.Sorted(maps.Keys(found)) {
+		for i, raw := range found[ecosystem] {
+			b, err := newBase(ecosystem, i, raw)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, b)
+		}
+	}
+	return all, nil
 }

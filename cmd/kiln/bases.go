@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/xml"
 	"errors"
 	"os"
@@ -9,41 +10,49 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/kiln-build/kiln/builder"
 	"github.com/kiln-build/kiln/recipes"
 )
 
-// bases are where the package ecosystems besides Go's are that the recipe's
+// Where the packages of an ecosystem are where nothing else is configured.
+const (
+	publicPypi  = "https://pypi.org"
+	publicCargo = "https://static.crates.io/crates"
+	publicMaven = "https://repo.maven.apache.org/maven2"
+)
+
+// bases says where the package ecosystems besides Go's are that the recipe's
 // steps fetch from: what their own tools are told by environment and
-// configuration, else the public ones.
-func (e *environment) bases(r *recipes.Recipe) (map[string][]string, error) {
+// configuration, else the public ones. The tools are asked once, when it is
+// first called.
+func (e *environment) bases(ctx context.Context, r *recipes.Recipe) func() (map[string][]string, error) {
+	return sync.OnceValues(func() (map[string][]string, error) { return e.findBases(ctx, r) })
+}
+
+func (e *environment) findBases(ctx context.Context, r *recipes.Recipe) (map[string][]string, error) {
 	bases := map[string][]string{
-		"npm":   {cmp.Or(npmregistry, "https://registry.invalid")},
-		"pypi":  {"https://pypi.org"},
-		"cargo": {cmp.Or(os.Getenv(builder.CratesSetting), "https://static.crates.io/crates")},
-		"maven": {cmp.Or(mavenMirror(), "https://repo.maven.apache.org/maven2")},
-	}
-	if e.offline {
-		return bases, nil // nothing is fetched
+		"pypi":  {publicPypi},
+		"cargo": {cmp.Or(os.Getenv(builder.CratesSetting), publicCargo)},
+		"maven": {cmp.Or(mavenMirror(), publicMaven)},
 	}
 	if hasStep(r, recipes.KindNpm, recipes.KindFetch) {
-		registry := cmp.Or(npmRegistry(), npmregistry)
-		if registry == "" {
-			return nil, withHint{errors.New("finding the npm registry: npm is not installed, and npm_config_registry is not set"),
-				"set npm_config_registry to the registry's URL"}
+		registry, err := npmRegistry(ctx)
+		if err != nil {
+			return nil, err
 		}
 		bases["npm"] = []string{registry}
 	}
 	if hasStep(r, recipes.KindPython, recipes.KindFetch) {
-		index, err := pythonIndex()
+		index, err := pythonIndex(ctx)
 		if err != nil {
 			return nil, err
 		}
 		bases["pypi"] = []string{index}
 	}
 	if hasStep(r, recipes.KindCargo) && os.Getenv(builder.CratesSetting) == "" {
-		crates, err := e.crates()
+		crates, err := e.crates(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -53,30 +62,34 @@ func (e *environment) bases(r *recipes.Recipe) (map[string][]string, error) {
 }
 
 // npmRegistry is the registry that npm on this machine uses. Npm is asked
-// outside of any project, whose own settings have no say. Empty where there is
-// no npm.
-func npmRegistry() string {
+// outside of any project, whose own settings have no say; where there is none,
+// the npm where kiln was built has one.
+func npmRegistry(ctx context.Context) (string, error) {
 	if r := cmp.Or(os.Getenv("npm_config_registry"), os.Getenv("NPM_CONFIG_REGISTRY")); r != "" {
-		return r
+		return r, nil
 	}
-	cmd := exec.Command("npm", "config", "get", "registry")
+	cmd := exec.CommandContext(ctx, "npm", "config", "get", "registry")
 	cmd.Dir = string(filepath.Separator)
 	out, err := cmd.Output()
-	if err != nil {
-		return ""
+	if err == nil {
+		return strings.TrimSpace(string(out)), nil
 	}
-	return strings.TrimSpace(string(out))
+	if npmregistry == "" {
+		return "", withHint{errors.New("finding the npm registry: npm is not installed, and npm_config_registry is not set"),
+			"set npm_config_registry to the registry's URL"}
+	}
+	return npmregistry, nil
 }
 
 // pythonIndex is what the index that pip on this machine uses is below of: by
 // links from there to its files, indexes often lead out of their own folder.
-func pythonIndex() (string, error) {
+func pythonIndex(ctx context.Context) (string, error) {
 	index := os.Getenv("PIP_INDEX_URL")
 	if index == "" {
-		cmd := exec.Command("pip", "config", "get", "global.index-url")
+		cmd := exec.CommandContext(ctx, "pip", "config", "get", "global.index-url")
 		cmd.Dir = string(filepath.Separator)
 		out, _ := cmd.Output() // it fails where nothing is configured
-		index = cmp.Or(strings.TrimSpace(string(out)), "https://pypi.org/simple")
+		index = cmp.Or(strings.TrimSpace(string(out)), publicPypi+"/simple")
 	}
 	base, ok := strings.CutSuffix(strings.TrimRight(index, "/"), "/simple")
 	if !ok {
@@ -117,12 +130,12 @@ func mavenMirror() string {
 }
 
 // crates is where the crates of crates.io are to be had.
-func (e *environment) crates() (string, error) {
+func (e *environment) crates(ctx context.Context) (string, error) {
 	index, err := cratesIndex()
 	if err != nil || index == "" {
-		return "https://static.crates.io/crates", err
+		return publicCargo, err
 	}
-	return cratesDownload(e.http(), index)
+	return cratesDownload(ctx, e.http(), index)
 }
 
 func hasStep(r *recipes.Recipe, kinds ...string) bool {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -58,24 +59,28 @@ func cratesIndex() (string, error) {
 
 // cratesDownload asks an index where the crates are: below which URL, as
 // NAME/VERSION/download.
-func cratesDownload(client *http.Client, index string) (string, error) {
-	resp, err := client.Get(index + "/config.json") //nolint:noctx // the client has a time limit
+func cratesDownload(ctx context.Context, client *http.Client, index string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, index+"/config.json", nil)
+	if err != nil {
+		return "", fmt.Errorf("reading the index of crates: %w", err)
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return "", fmt.Errorf("reading the index of crates: %w", err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("reading the index of crates: %s: %s", resp.Request.URL, resp.Status)
+		return "", fmt.Errorf("reading the index of crates: %s: %s", req.URL.Redacted(), resp.Status)
 	}
 	var config struct {
 		DL string `json:"dl"`
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&config); err != nil {
-		return "", fmt.Errorf("reading the index of crates: %s: %w", resp.Request.URL, err)
+		return "", fmt.Errorf("reading the index of crates: %s: %w", req.URL.Redacted(), err)
 	}
 	dl := strings.TrimSuffix(config.DL, "/{crate}/{version}/download")
 	if dl == "" || strings.ContainsAny(dl, "{}") {
-		return "", fmt.Errorf("reading the index of crates: %s has crates at %q, where kiln does not find them", resp.Request.URL, config.DL)
+		return "", fmt.Errorf("reading the index of crates: %s has crates at %q, where kiln does not find them", req.URL.Redacted(), config.DL)
 	}
 	return strings.TrimSuffix(dl, "/"), nil
 }

@@ -116,12 +116,12 @@ func (d *doctor) npm(ctx context.Context) {
 	if d.recipe == nil || !hasStep(d.recipe, recipes.KindNpm) {
 		return
 	}
-	bases, err := d.env.bases(d.recipe)
+	registry, err := npmRegistry(ctx)
 	if err != nil {
 		d.fail("npm", "", err)
 		return
 	}
-	d.answers(ctx, "npm", "npm registry", strings.TrimSuffix(bases["npm"][0], "/")+"/semver", "check npm_config_registry, HTTPS_PROXY and SSL_CERT_FILE")
+	d.answers(ctx, "npm", "npm registry", strings.TrimSuffix(registry, "/")+"/semver", "check npm_config_registry, HTTPS_PROXY and SSL_CERT_FILE")
 }
 
 func (d *doctor) answers(ctx context.Context, check, what, url, fix string) {

@@ -27,7 +27,7 @@ type job struct {
 	// conn compiles, and tester runs the tests.
 	conn, tester *engine.Engine
 	debian       *archive.Client
-	bases        map[string][]string
+	bases        func() (map[string][]string, error)
 	// downloads shows those of all jobs.
 	downloads *meter
 	display   *progress.Display
@@ -47,9 +47,10 @@ func (b *build) jobs(ctx context.Context, engines *engines, res *result) ([]*job
 	if err != nil {
 		return nil, err
 	}
+	bases := b.env.bases(ctx, b.recipe)
 	var jobs []*job
 	for i, p := range b.platforms {
-		j := &job{build: b, platform: p, key: b.keys[i], debian: debian, downloads: downloads, display: b.display, clock: b.clock}
+		j := &job{build: b, platform: p, key: b.keys[i], debian: debian, bases: bases, downloads: downloads, display: b.display, clock: b.clock}
 		if err := j.connect(ctx, engines); err != nil {
 			return nil, b.of(p, err)
 		}
@@ -71,9 +72,6 @@ func (j *job) connect(ctx context.Context, engines *engines) error {
 		return err
 	}
 	if j.conn, err = engines.running(ctx, locked.RunsOn()); err != nil {
-		return err
-	}
-	if j.bases, err = j.env.bases(j.recipe); err != nil {
 		return err
 	}
 	j.tester, err = engines.testing(ctx, j.platform, j.conn)

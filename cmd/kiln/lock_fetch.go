@@ -33,10 +33,7 @@ func (e *environment) lockFetches(ctx context.Context, store *blobs.Store, debia
 	if err != nil {
 		return err
 	}
-	bases, err := e.bases(r)
-	if err != nil {
-		return err
-	}
+	bases := e.bases(ctx, r)
 	for i, p := range l.Platforms {
 		conn, err := conns.running(ctx, p.RunsOn())
 		if err != nil {

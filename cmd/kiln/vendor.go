@@ -154,10 +154,7 @@ func (v *vendor) collect(ctx context.Context, m *meter) error {
 	if err != nil {
 		return err
 	}
-	bases, err := v.env.bases(v.recipe)
-	if err != nil {
-		return err
-	}
+	bases := v.env.bases(ctx, v.recipe)
 	conns := &engines{env: v.env}
 	defer conns.close()
 	for _, p := range v.lock.Platforms {
