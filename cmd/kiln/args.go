@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"io"
 	"slices"
 	"strings"
 
@@ -55,6 +57,14 @@ func takesValue(cmd *cli.Command, a string) bool {
 		}
 	}
 	return false
+}
+
+// printJSON writes a document for people and programs to read.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }
 
 func outputFlag(usage string) cli.Flag {

@@ -153,7 +153,7 @@ func newBuild(c *cli.Context, recipe *recipes.Recipe, display *progress.Display)
 	if b.registry, err = newRegistry(c, func(done, total int64) { b.uploads.report("", done, total) }); err != nil {
 		return nil, err
 	}
-	if b.target, err = newTarget(c, recipe, b.registry); err != nil {
+	if b.target, err = newTarget(c, recipe, b.registry, recipe.Tagged(recipe.Name)+".oci"); err != nil {
 		return nil, err
 	}
 	if b.signer, err = b.env.signer(c.String("key")); err != nil {

@@ -84,7 +84,7 @@ func (t *testReport) add(r *recipes.Recipe, platform string, results []recipes.T
 	for _, res := range results {
 		c := ctrfTest{
 			Name: res.Name, Duration: res.Duration.Milliseconds(), Message: res.Reason, Type: res.Kind,
-			File: cmp.Or(res.File, r.File), Line: res.Pos.Line, Suite: []string{r.Name + tagSuffix(r), platform},
+			File: cmp.Or(res.File, r.File), Line: res.Pos.Line, Suite: []string{r.Tagged(r.Name), platform},
 			Status: map[string]string{recipes.StatusPassed: "passed", recipes.StatusFailed: "failed"}[res.Status],
 		}
 		c.Status = cmp.Or(c.Status, "skipped")
@@ -97,13 +97,6 @@ func (t *testReport) add(r *recipes.Recipe, platform string, results []recipes.T
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tests = append(t.tests, list...)
-}
-
-func tagSuffix(r *recipes.Recipe) string {
-	if r.Variant == "" {
-		return ""
-	}
-	return "-" + r.Variant
 }
 
 // failures are the tests that err is about, in their order.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -150,8 +149,7 @@ func (e *environment) connectTo(ctx context.Context, address string) (*engine.En
 		fmt.Fprintln(os.Stderr, "note: the engine is in use and keeps the settings it was started with, such as proxies; "+
 			"`kiln engine stop` when the other builds have ended lets the next one begin with these")
 	}
-	var hinted interface{ Hint() string }
-	if err != nil && address != "" && !errors.As(err, &hinted) {
+	if err != nil && address != "" && hint(err) == "" {
 		return nil, withHint{err, "check the address (--engine, KILN_ENGINE or BUILDKIT_HOST), or set none to use the embedded engine"}
 	}
 	return conn, err

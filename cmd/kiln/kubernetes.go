@@ -223,9 +223,7 @@ func volumeName(dir string, seen map[string]bool) string {
 // printManifests writes YAML documents, or a List.
 func printManifests(w io.Writer, format string, list ...manifest) error {
 	if format == "json" {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(struct {
+		return printJSON(w, struct {
 			APIVersion string     `json:"apiVersion"`
 			Kind       string     `json:"kind"`
 			Items      []manifest `json:"items"`

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -129,10 +128,7 @@ func lintJSON(w io.Writer, found []lint.Finding) error {
 	for _, f := range found {
 		list = append(list, jsonFinding{f.File, f.Pos.Line, f.Pos.Col, f.Rule, f.Level, f.Msg, f.Hint})
 	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(list)
+	return printJSON(w, list)
 }
 
 func lintGitHub(w io.Writer, found []lint.Finding) error {
@@ -159,10 +155,7 @@ func counted(found []lint.Finding) string {
 		case text != "":
 			text += ", "
 		}
-		text += fmt.Sprintf("%d %s", n, l)
-		if n > 1 {
-			text += "s"
-		}
+		text += plural(n, string(l))
 	}
 	return text
 }

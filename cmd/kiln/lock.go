@@ -95,7 +95,7 @@ func makeLock(c *cli.Context, env *environment, r *recipes.Recipe) (newLock, err
 		return l, fmt.Errorf("reading lock: %w", err)
 	}
 	if c.Bool("check") {
-		if err := checkLock(r.LockPath(), r); err != nil {
+		if _, err := fittingLock(r); err != nil {
 			return l, err
 		}
 	}
@@ -128,15 +128,16 @@ func (l newLock) write(stderr io.Writer) error {
 	return err
 }
 
-func checkLock(file string, r *recipes.Recipe) error {
-	l, err := recipes.ReadLock(file)
+// fittingLock reads the recipe's lock, which must be there and fit.
+func fittingLock(r *recipes.Recipe) (*recipes.Lock, error) {
+	l, err := recipes.ReadLock(r.LockPath())
 	if errors.Is(err, os.ErrNotExist) {
-		return withHint{err, "`kiln lock " + r.File + "` makes it"}
+		return nil, withHint{err, "`kiln lock " + r.File + "` makes it"}
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return l.Fits(r)
+	return l, l.Fits(r)
 }
 
 // lock makes a lock for the recipe as the world is now.

@@ -129,11 +129,13 @@ func useCA(file string) error {
 	}
 	sum := sha256.Sum256(all)
 	bundle := filepath.Join(cache, "kiln", "authorities", hex.EncodeToString(sum[:])+".pem")
-	if err := os.MkdirAll(filepath.Dir(bundle), 0o700); err != nil {
-		return fmt.Errorf("writing authorities: %w", err)
-	}
-	if err := writeWhole(bundle, all); err != nil {
-		return fmt.Errorf("writing authorities: %w", err)
+	if _, err := os.Stat(bundle); err != nil {
+		if err := os.MkdirAll(filepath.Dir(bundle), 0o700); err != nil {
+			return fmt.Errorf("writing authorities: %w", err)
+		}
+		if err := writeWhole(bundle, all); err != nil {
+			return fmt.Errorf("writing authorities: %w", err)
+		}
 	}
 	return os.Setenv("SSL_CERT_FILE", bundle)
 }

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -41,14 +38,8 @@ func runPlan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := recipes.ReadLock(r.LockPath())
-	if errors.Is(err, os.ErrNotExist) {
-		return withHint{err, "`kiln lock " + r.File + "` makes it"}
-	}
+	l, err := fittingLock(r)
 	if err != nil {
-		return err
-	}
-	if err := l.Fits(r); err != nil {
 		return err
 	}
 	platform := c.String("platform")
@@ -87,10 +78,7 @@ func planText(w io.Writer, r *recipes.Recipe, ops []builder.Operation) error {
 }
 
 func planJSON(w io.Writer, _ *recipes.Recipe, ops []builder.Operation) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(ops)
+	return printJSON(w, ops)
 }
 
 // planDot writes the graph for Graphviz.

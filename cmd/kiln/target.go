@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,8 +75,9 @@ type registryTarget struct {
 	tags     []string
 }
 
-// newTarget works out from the flags where the image of r goes.
-func newTarget(c *cli.Context, r *recipes.Recipe, registry *push.Registry) (target, error) {
+// newTarget works out from the flags where the image of r goes: into the
+// folder where they name nothing.
+func newTarget(c *cli.Context, r *recipes.Recipe, registry *push.Registry, folder string) (target, error) {
 	tags := slices.Clone(c.StringSlice("tag"))
 	for _, tag := range tags {
 		if _, err := name.NewTag("localhost/check:" + tag); err != nil {
@@ -86,10 +88,7 @@ func newTarget(c *cli.Context, r *recipes.Recipe, registry *push.Registry) (targ
 		tags[i] = r.Tagged(tag)
 	}
 	if c.String("push") == "" {
-		dir := c.String("oci")
-		if dir == "" {
-			dir = layoutName(r)
-		}
+		dir := cmp.Or(c.String("oci"), folder)
 		return &layoutTarget{dir: filepath.Clean(dir), name: r.Name, tags: append([]string{r.Tag()}, tags...)}, nil
 	}
 	if c.IsSet("oci") {
@@ -104,14 +103,6 @@ func newTarget(c *cli.Context, r *recipes.Recipe, registry *push.Registry) (targ
 		return nil, usagef("--push: want a repository or a tag, got the digest %s", ref.Identifier())
 	}
 	return &registryTarget{registry: registry, repo: tag.Context(), tags: append([]string{r.Tagged(tag.TagStr())}, tags...)}, nil
-}
-
-// layoutName is the folder for the image of r where none is named.
-func layoutName(r *recipes.Recipe) string {
-	if r.Variant != "" {
-		return r.Name + "-" + r.Variant + ".oci"
-	}
-	return r.Name + ".oci"
 }
 
 func (t *registryTarget) published(ctx context.Context) (push.Found, bool, error) {

@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 
 	"github.com/kiln-build/kiln/builder"
 	"github.com/kiln-build/kiln/builder/blobs"
@@ -70,24 +70,15 @@ func runVendor(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	where, err := newTarget(c, v.recipe, registry)
+	where, err := newTarget(c, v.recipe, registry, v.recipe.Tagged(v.recipe.Name)+"-inputs.oci")
 	if err != nil {
 		return err
-	}
-	if c.String("push") == "" && c.String("oci") == "" {
-		where = &layoutTarget{dir: v.recipe.Name + "-inputs.oci", name: v.recipe.Name, tags: []string{v.recipe.Tag()}}
 	}
 	v.images = &registryImages{registry: registry, mirrors: configOf(c).Network.Registries}
 	if v.store, err = v.env.blobs(); err != nil {
 		return err
 	}
-	if v.lock, err = recipes.ReadLock(v.recipe.LockPath()); err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return withHint{err, "`kiln lock " + v.recipe.File + "` makes it"}
-		}
-		return err
-	}
-	if err := v.lock.Fits(v.recipe); err != nil {
+	if v.lock, err = fittingLock(v.recipe); err != nil {
 		return err
 	}
 	img, err := v.artifact(c.Context)
@@ -130,7 +121,7 @@ func (v *vendor) artifact(ctx context.Context) (v1.Image, error) {
 		return nil, err
 	}
 	v.set = &inputs.Set{Recipe: v.recipe.Name, Version: v.recipe.Version, Lock: lock, Entries: inputs.Files(v.lock)}
-	m := newMeter(os.Stderr, "downloading", false)
+	m := newMeter(os.Stderr, "downloading", term.IsTerminal(int(os.Stderr.Fd())))
 	defer m.clear()
 	if err := v.collect(ctx, m); err != nil {
 		return nil, err

@@ -70,12 +70,13 @@ func (v *vendor) blob(kind, name string, digest v1.Hash) error {
 
 // registryImages adds the registry images that the recipe names by digest.
 func (v *vendor) registryImages(ctx context.Context, p recipes.LockedPlatform) error {
-	named := map[string]string{v.recipe.Build.Image: p.RunsOn(), v.recipe.Image.Base: p.Platform}
-	for ref, platform := range named {
-		if !strings.Contains(ref, "@") {
+	for _, named := range []struct{ ref, platform string }{
+		{v.recipe.Build.Image, p.RunsOn()}, {v.recipe.Image.Base, p.Platform},
+	} {
+		if !strings.Contains(named.ref, "@") {
 			continue // none, or a base of kiln's own
 		}
-		if err := v.registryImage(ctx, ref, platform); err != nil {
+		if err := v.registryImage(ctx, named.ref, named.platform); err != nil {
 			return err
 		}
 	}
