@@ -121,50 +121,64 @@ func newBuilds(c *cli.Context) ([]*build, error) {
 	if len(list) > 1 && c.IsSet("oci") {
 		return nil, usagef("kiln build: --oci names one folder, and there are %d images", len(list))
 	}
+	common, err := newBuild(c, display)
+	if err != nil {
+		return nil, err
+	}
 	var builds []*build
 	for _, r := range list {
-		b, err := newBuild(c, r, display)
-		if err != nil {
+		b := *common
+		if err := b.setRecipe(c, r); err != nil {
 			return nil, err
 		}
-		builds = append(builds, b)
+		builds = append(builds, &b)
 	}
-	return builds, nil
+	// Nothing is wrong with the flags: now files may be made.
+	signer, err := common.env.signer(c.String("key"))
+	if err != nil {
+		return nil, err
+	}
+	store, err := common.env.blobs()
+	for _, b := range builds {
+		b.signer, b.store = signer, store
+	}
+	return builds, err
 }
 
-func newBuild(c *cli.Context, recipe *recipes.Recipe, display *progress.Display) (*build, error) {
+// newBuild is what is the same for all variants.
+func newBuild(c *cli.Context, display *progress.Display) (*build, error) {
 	b := &build{
-		recipe: recipe, display: display, json: c.String("output") == "json", load: c.Bool("load"),
+		display: display, json: c.String("output") == "json", load: c.Bool("load"),
 		inputs: c.String("inputs"), inputsSigner: c.String("inputs-key"),
-		tlog: c.String("tlog"), clock: newStopwatch(time.Now), stdout: c.App.Writer, stderr: c.App.ErrWriter,
+		tlog: c.String("tlog"), stdout: c.App.Writer, stderr: c.App.ErrWriter,
 	}
 	var err error
-	if b.platforms, err = choosePlatforms(c, recipe); err != nil {
-		return nil, err
-	}
-	if b.failure, err = newFailure(c, b); err != nil {
-		return nil, err
-	}
 	if b.env, err = newEnvironment(c); err != nil {
 		return nil, err
 	}
 	b.env.offline = c.Bool("offline")
 	b.uploads = newMeter(os.Stderr, "uploading", display.Terminal())
-	if b.registry, err = newRegistry(c, func(done, total int64) { b.uploads.report("", done, total) }); err != nil {
-		return nil, err
-	}
-	if b.target, err = newTarget(c, recipe, b.registry, recipe.Tagged(recipe.Name)+".oci"); err != nil {
-		return nil, err
-	}
-	if b.signer, err = b.env.signer(c.String("key")); err != nil {
-		return nil, err
-	}
-	b.store, err = b.env.blobs()
+	b.registry, err = newRegistry(c, func(done, total int64) { b.uploads.report("", done, total) })
 	return b, err
+}
+
+// setRecipe makes it the build of the recipe, or of one of its variants.
+func (b *build) setRecipe(c *cli.Context, r *recipes.Recipe) error {
+	b.recipe = r
+	var err error
+	if b.platforms, err = choosePlatforms(c, r); err != nil {
+		return err
+	}
+	if b.failure, err = newFailure(c, b); err != nil {
+		return err
+	}
+	b.target, err = newTarget(c, r, b.registry, r.Tagged(r.Name)+".oci")
+	return err
 }
 
 // run is the way from a recipe to an image in its place.
 func (b *build) run(ctx context.Context) (*result, error) {
+	b.clock = newStopwatch(time.Now)
 	var err error
 	if b.lock, err = b.readLock(ctx); err != nil {
 		return nil, err
