@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 	"github.com/urfave/cli/v2"
 
+	"github.com/kiln-build/kiln/builder"
 	"github.com/kiln-build/kiln/builder/archive"
 	"github.com/kiln-build/kiln/builder/blobs"
 	"github.com/kiln-build/kiln/builder/engine"
@@ -31,8 +32,6 @@ type environment struct {
 	goEnv func() map[string]string
 	// offline forbids the network, but for registries that are named.
 	offline bool
-	// images reads registry images that a recipe is built in.
-	images func() (*registryImages, error)
 }
 
 func newEnvironment(c *cli.Context) (*environment, error) {
@@ -52,16 +51,11 @@ func newEnvironment(c *cli.Context) (*environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	registries := configOf(c).Network.Registries
 	env := &environment{
-		registries: registries,
+		registries: configOf(c).Network.Registries,
 		cache:      filepath.Join(cache, "kiln"), state: filepath.Join(state, "kiln"),
 		mirrors: c.StringSlice("mirror"), keyring: c.String("keyring"), engines: addresses,
 		goEnv: sync.OnceValue(readGoEnv),
-		images: func() (*registryImages, error) {
-			registry, err := newRegistry(c, nil)
-			return &registryImages{registry: registry, mirrors: registries}, err
-		},
 	}
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		env.runtime = filepath.Join(dir, "kiln")
@@ -121,6 +115,13 @@ func (e *environment) archive(store *blobs.Store, l *recipes.Lock, progress func
 		Mirrors: mirrors, Keyring: keyring, Cache: store, IndexDir: filepath.Join(e.cache, "archive"),
 		MaxAge: 10 * time.Minute, Progress: progress,
 	})
+}
+
+// preparer makes ready what plans start from; the engine works ahead.
+func (e *environment) preparer(debian *archive.Client, images *registryImages, b *builder.Engine) *builder.Preparer {
+	return &builder.Preparer{
+		Archive: debian, Sources: e.sources(b.Store, debian), Store: b.Store, Memo: e.memo(), Image: images.image, Warm: b.Warm,
+	}
 }
 
 func (e *environment) engineConfig() (engine.Config, error) {

@@ -23,6 +23,11 @@ type registryImages struct {
 	mirrors map[string]recipes.RegistryConfig
 }
 
+// images reads by way of the mirrors that kiln.yaml names.
+func (e *environment) images(registry *push.Registry) *registryImages {
+	return &registryImages{registry: registry, mirrors: e.registries}
+}
+
 func (r *registryImages) image(ctx context.Context, ref, platform string) (v1.Image, error) {
 	d, err := name.NewDigest(ref)
 	if err != nil {

@@ -136,12 +136,9 @@ func (j *job) take(made *image.Result) (err error) {
 
 // assemble compiles the service and composes its image.
 func (j *job) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool) (*image.Result, error) {
-	images := &registryImages{registry: j.registry, mirrors: j.env.registries}
+	images := j.env.images(j.registry)
 	fetch := &builder.Fetcher{Engine: e, Memo: j.env.memo(), Offline: j.env.offline}
-	prepare := &builder.Preparer{
-		Archive: j.debian, Sources: j.env.sources(j.store, j.debian), Store: j.store, Memo: j.env.memo(), Image: images.image,
-		Warm: e.Warm,
-	}
+	prepare := j.env.preparer(j.debian, images, e)
 	if j.env.offline {
 		images.offline = j.store
 		prepare.Git = func(ctx context.Context, src recipes.Source, locked recipes.LockedSource, epoch int64) (layer.Layer, error) {

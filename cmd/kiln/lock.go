@@ -103,7 +103,11 @@ func makeLock(c *cli.Context, env *environment, r *recipes.Recipe) (newLock, err
 	if err != nil {
 		return l, err
 	}
-	if l.lock, err = env.lock(c.Context, store, r, term.IsTerminal(int(os.Stderr.Fd()))); err != nil {
+	registry, err := newRegistry(c, nil)
+	if err != nil {
+		return l, err
+	}
+	if l.lock, err = env.lock(c.Context, store, env.images(registry), r, term.IsTerminal(int(os.Stderr.Fd()))); err != nil {
 		return l, err
 	}
 	if l.text, err = l.lock.Marshal(); err != nil {
@@ -141,7 +145,7 @@ func fittingLock(r *recipes.Recipe) (*recipes.Lock, error) {
 }
 
 // lock makes a lock for the recipe as the world is now.
-func (e *environment) lock(ctx context.Context, store *blobs.Store, r *recipes.Recipe, terminal bool) (*recipes.Lock, error) {
+func (e *environment) lock(ctx context.Context, store *blobs.Store, images *registryImages, r *recipes.Recipe, terminal bool) (*recipes.Lock, error) {
 	m := newMeter(os.Stderr, "downloading", terminal)
 	defer m.clear()
 	debian, err := e.archive(store, nil, m.report)
@@ -151,7 +155,7 @@ func (e *environment) lock(ctx context.Context, store *blobs.Store, r *recipes.R
 	locker := &builder.Locker{Archive: debian, Sources: e.sources(store, debian), Git: e.resolveGit(store)}
 	l, err := locker.Lock(ctx, r)
 	if err == nil {
-		err = e.lockFetches(ctx, store, debian, r, l)
+		err = e.lockFetches(ctx, store, debian, images, r, l)
 	}
 	var missing *archive.MissingError
 	if errors.As(err, &missing) {

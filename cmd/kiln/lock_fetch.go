@@ -15,17 +15,13 @@ import (
 
 // lockFetches has an engine carry out what the recipe's steps fetch, and puts
 // what that was into the lock.
-func (e *environment) lockFetches(ctx context.Context, store *blobs.Store, debian *archive.Client, r *recipes.Recipe, l *recipes.Lock) error {
+func (e *environment) lockFetches(ctx context.Context, store *blobs.Store, debian *archive.Client, images *registryImages, r *recipes.Recipe, l *recipes.Lock) error {
 	if !slices.ContainsFunc(r.Build.Steps, recipes.Step.Fetches) {
 		return nil
 	}
 	conns := &engines{env: e}
 	defer conns.close()
 	display, err := progress.New(os.Stderr, "quiet")
-	if err != nil {
-		return err
-	}
-	images, err := e.images()
 	if err != nil {
 		return err
 	}
@@ -40,10 +36,7 @@ func (e *environment) lockFetches(ctx context.Context, store *blobs.Store, debia
 			return fmt.Errorf("locking what the steps fetch: %w", err)
 		}
 		engine := &builder.Engine{Client: conn.Client, Store: store, Display: display, Secrets: e.secrets(), Bases: bases}
-		prepare := &builder.Preparer{
-			Archive: debian, Sources: e.sources(store, debian), Store: store, Memo: e.memo(), Image: images.image, Warm: engine.Warm,
-		}
-		inputs, err := prepare.Prepare(ctx, r, l, trees, p.Platform)
+		inputs, err := e.preparer(debian, images, engine).Prepare(ctx, r, l, trees, p.Platform)
 		if err != nil {
 			return err
 		}

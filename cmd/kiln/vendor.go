@@ -74,7 +74,7 @@ func runVendor(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	v.images = &registryImages{registry: registry, mirrors: configOf(c).Network.Registries}
+	v.images = v.env.images(registry)
 	if v.store, err = v.env.blobs(); err != nil {
 		return err
 	}
@@ -155,10 +155,8 @@ func (v *vendor) collect(ctx context.Context, m *meter) error {
 		}
 		e := &builder.Engine{Client: conn.Client, Store: v.store, Secrets: v.env.secrets(), Bases: bases, Display: display}
 		fetch := &builder.Fetcher{Engine: e, Memo: v.env.memo(), Kept: v.keep(inputs.KindFetch)}
-		prepare := &builder.Preparer{
-			Archive: debian, Sources: v.env.sources(v.store, debian), Store: v.store, Memo: v.env.memo(), Image: v.images.image,
-			Warm: e.Warm, Git: v.git(fetch),
-		}
+		prepare := v.env.preparer(debian, v.images, e)
+		prepare.Git = v.git(fetch)
 		in, err := prepare.Prepare(ctx, v.recipe, v.lock, trees, p.Platform)
 		if err != nil {
 			return err
