@@ -35,7 +35,7 @@ func checkConfig(c *checker, cfg *Config) {
 	checkGoProxies(c, n.Go)
 	for i, host := range n.Proxy.No {
 		if _, _, err := net.ParseCIDR(host); err != nil && !mirrorForm.MatchString(strings.TrimPrefix(host, "*")) {
-			c.bad(index("network.proxy.no", i), "write a host, .domain, address or network", "%q is no host", clip(host))
+			c.bad(index("network.proxy.no", i), "write a host, .domain, address or network", "%q is no host", withoutUser(host))
 		}
 	}
 	for _, host := range slices.Sorted(maps.Keys(n.Registries)) {
@@ -55,10 +55,19 @@ func (c *checker) networkURL(at, value string) {
 		c.bad(at, "keep credentials out of "+ConfigFile+": in a credential helper, or in the environment variable for this URL",
 			"%s holds a user name or password", at)
 	case (u.Scheme != "https" && u.Scheme != "http") || u.Host == "":
-		c.bad(at, "write it as https://host/path", "%s %q is not an http or https URL", at, clip(value))
-	case u.RawQuery != "" || u.Fragment != "":
-		c.bad(at, "end it with the path", "%s %q has a query or fragment", at, clip(value))
+		c.bad(at, "write it as https://host/path", "%s %q is not an http or https URL", at, withoutUser(value))
+	case u.RawQuery != "" || u.Fragment != "": // which may be a token
+		c.bad(at, "end it with the path", "%s has a query or fragment", at)
 	}
+}
+
+// withoutUser is [clip] for what should be a host, and may have a password
+// before it without being a URL.
+func withoutUser(s string) string {
+	if i := strings.LastIndex(s, "@"); i >= 0 {
+		s = "…" + s[i:]
+	}
+	return clip(s)
 }
 
 // checkGoProxies reads GOPROXY's list (https://go.dev/ref/mod#goproxy-protocol).
@@ -73,11 +82,11 @@ func checkGoProxies(c *checker, list string) {
 func checkRegistry(c *checker, host string, r RegistryConfig) {
 	at := join("network.registries", host)
 	if !registryHost.MatchString(host) {
-		c.bad(at, "write it as in an image's name: registry.corp:5000, docker.io", "%q is no registry", clip(host))
+		c.bad(at, "write it as in an image's name: registry.corp:5000, docker.io", "%q is no registry", withoutUser(host))
 	}
 	for i, m := range r.Mirrors {
 		if !mirrorForm.MatchString(m) {
-			c.bad(index(at+".mirrors", i), "write host[:port][/path], without https://", "mirror %q is no registry", clip(m))
+			c.bad(index(at+".mirrors", i), "write host[:port][/path], without https://", "mirror %q is no registry", withoutUser(m))
 		}
 	}
 	if r.CredentialHelper != "" && !helperForm.MatchString(r.CredentialHelper) {

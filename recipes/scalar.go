@@ -3,6 +3,7 @@ package recipes
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -148,9 +149,13 @@ func describe(n *yaml.Node) string {
 	return fmt.Sprintf("the text %q", clip(n.Value))
 }
 
-// clip shortens what a message quotes.
+// userinfo is what a URL has before its host (RFC 3986, section 3.2.1).
+var userinfo = regexp.MustCompile(`//[^/\s]*@`)
+
+// clip shortens what a message quotes, and leaves the passwords of URLs out.
 func clip(s string) string {
 	const most = 60
+	s = userinfo.ReplaceAllLiteralString(s, "//…@")
 	r := []rune(s)
 	if len(r) <= most {
 		return s
