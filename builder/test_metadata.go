@@ -57,14 +57,12 @@ func hasAll(what string, want, got map[string]string) *finding {
 		switch {
 		case !ok:
 			return &finding{want: what + " " + kv[0], got: "none"}
-		case value != kv[1] && (!isExpression(kv[1]) || !recipes.Matches(kv[1], []byte(value))):
+		case value != kv[1] && (!recipes.IsExpression(kv[1]) || !recipes.Matches(kv[1], []byte(value))):
 			return &finding{want: fmt.Sprintf("%s %s=%q", what, kv[0], kv[1]), got: fmt.Sprintf("%q", value)}
 		}
 	}
 	return nil
 }
-
-func isExpression(s string) bool { return len(s) > 2 && s[0] == '/' && s[len(s)-1] == '/' }
 
 func hasKeys(what string, want, avoid []string, got map[string]struct{}) *finding {
 	for _, w := range want {

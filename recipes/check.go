@@ -27,10 +27,10 @@ func (c *checker) bad(path, hint, format string, args ...any) {
 }
 
 // spoiled reports whether something in path is the matter, so that what seems
-// missing there may only be misspelt.
+// missing there may only be misspelt. The empty path is the whole file.
 func (c *checker) spoiled(path string) bool {
 	for p := range c.wrong {
-		if rest, ok := strings.CutPrefix(p, path); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+		if rest, ok := strings.CutPrefix(p, path); ok && (path == "" || rest == "" || rest[0] == '.' || rest[0] == '[') {
 			return true
 		}
 	}

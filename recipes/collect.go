@@ -46,7 +46,7 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string, o options) {
 }
 
 func listHint(n *yaml.Node) string {
-	if n.Kind == yaml.ScalarNode && !strings.ContainsAny(n.Value, "\n,[]{}\"'") {
+	if n.Kind == yaml.ScalarNode && !strings.ContainsAny(n.Value, "\n,[]{}\"'") && !userinfo.MatchString(n.Value) {
 		return "write [" + n.Value + "]"
 	}
 	return "begin each item with `- `"

@@ -5,10 +5,16 @@ import (
 	"strings"
 )
 
+// IsExpression reports whether what a test expects is a regular expression
+// between slashes, and no plain text.
+func IsExpression(s string) bool {
+	return len(s) > 2 && strings.HasPrefix(s, "/") && strings.HasSuffix(s, "/")
+}
+
 // matcher is the regular expression that s is between slashes, and nil where
 // it is plain text.
 func matcher(s string) (*regexp.Regexp, error) {
-	if len(s) < 3 || !strings.HasPrefix(s, "/") || !strings.HasSuffix(s, "/") {
+	if !IsExpression(s) {
 		return nil, nil
 	}
 	return regexp.Compile(s[1 : len(s)-1])

@@ -1,7 +1,6 @@
 package recipes
 
 import (
-	"fmt"
 	"path/filepath"
 	"reflect"
 )
@@ -128,9 +127,6 @@ func ParseStructureTest(file string, raw []byte) ([]Test, error) {
 	tests := f.tests(c)
 	for i := range tests {
 		tests[i].File = file
-		if tests[i].Name == "" {
-			tests[i].Name = fmt.Sprintf("structure test %d", i+1)
-		}
 	}
 	if err := d.err(); err != nil {
 		return nil, err

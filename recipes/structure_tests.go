@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -49,6 +50,8 @@ func envOf(c *checker, at string, list []structureEnv, patterns bool) map[string
 			m[e.Key] = expressions(c, index(at, i)+".value", []string{value})[0]
 		case !patterns && strings.Contains(value, "$"):
 			c.bad(index(at, i)+".value", "write the value out", "%s is not expanded here", clip(value))
+		case patterns && IsExpression(value):
+			m[e.Key] = `/\A` + regexp.QuoteMeta(value) + `\z/`
 		default:
 			m[e.Key] = value
 		}
