@@ -38,10 +38,14 @@ func (c *checker) spoiled(path string) bool {
 }
 
 // oneKind refuses what has no kind, or two.
-func (c *checker) oneKind(path, noun string, kinds, all []string) {
-	switch {
+func (c *checker) oneKind(path, noun string, all []kindSet) {
+	switch kinds := present(all); {
 	case len(kinds) == 0 && !c.spoiled(path):
-		c.bad(path, "add one of them", "%s has none of %s", path, strings.Join(all, ", "))
+		var names []string
+		for _, k := range all {
+			names = append(names, k.kind)
+		}
+		c.bad(path, "add one of them", "%s has none of %s", path, strings.Join(names, ", "))
 	case len(kinds) > 1:
 		c.bad(path, fmt.Sprintf("write a %s for each", noun), "%s is %s at once", path, strings.Join(kinds, " and "))
 	}
@@ -105,7 +109,7 @@ func checkLicense(c *checker, expression string) {
 		"LGPLv3": "LGPL-3.0-only", "AGPLv3": "AGPL-3.0-only", "BSD": "BSD-3-Clause", "Apache": "Apache-2.0",
 	}[expression]
 	if near == "" {
-		near = nearest(expression, spdxlicenses.GetLicenses())
+		near = Nearest(expression, spdxlicenses.GetLicenses())
 	}
 	if near != "" {
 		h = fmt.Sprintf("did you mean %q?", near)

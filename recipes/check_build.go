@@ -73,7 +73,13 @@ func hasToolchain(list []string, tool string) bool {
 func checkPackages(c *checker, at string, list []string) {
 	for i, p := range list {
 		checkPackage(c, index(at, i), p)
-		if p == "" || slices.Contains(list[:i], p) {
+	}
+	checkOnce(c, at, list)
+}
+
+func checkOnce(c *checker, at string, list []string) {
+	for i, s := range list {
+		if s == "" || slices.Contains(list[:i], s) {
 			c.bad(index(at, i), "", "%s is empty or given twice", index(at, i))
 		}
 	}
@@ -89,11 +95,12 @@ func checkBuildPackages(c *checker, list []string) {
 			c.bad(at, "write "+clip(name)+" for the platform's architecture, "+clip(name)+":native for what the build runs",
 				"%q is not an architecture that a package of a build can be asked for", clip(qualifier))
 		}
-		checkPackage(c, at, name)
-		if p == "" || slices.Contains(list[:i], p) {
-			c.bad(at, "", "%s is empty or given twice", at)
+		if qualified && name == "" {
+			c.bad(at, "write it as NAME:native", "%s names no package", at)
 		}
+		checkPackage(c, at, name)
 	}
+	checkOnce(c, "build.packages", list)
 }
 
 // checkDir is for paths below the folder that a step works in.

@@ -7,21 +7,19 @@ import (
 )
 
 func checkCMakeStep(c *checker, at string, s *CMakeStep) {
-	checkDir(c, at+".dir", s.Dir)
-	checkBuildFolder(c, at+".build", s.Build)
-	checkOptions(c, at+".options", s.Options)
-	types := []string{"Release", "RelWithDebInfo", "MinSizeRel", "Debug", "None"}
-	checkOneOf(c, at+".type", "build type", s.Type, types)
-	checkWords(c, at+".targets", s.Targets)
-	checkWords(c, at+".install", s.Install)
-	checkBuildEnv(c, at+".env", s.Env)
+	checkConfiguredStep(c, at, s, []string{"Release", "RelWithDebInfo", "MinSizeRel", "Debug", "None"})
 }
 
 func checkMesonStep(c *checker, at string, s *MesonStep) {
+	checkConfiguredStep(c, at, (*CMakeStep)(s), []string{"release", "debugoptimized", "minsize", "debug", "plain"})
+}
+
+// checkConfiguredStep is for steps of CMake and of Meson, which have the same
+// fields.
+func checkConfiguredStep(c *checker, at string, s *CMakeStep, types []string) {
 	checkDir(c, at+".dir", s.Dir)
 	checkBuildFolder(c, at+".build", s.Build)
 	checkOptions(c, at+".options", s.Options)
-	types := []string{"release", "debugoptimized", "minsize", "debug", "plain"}
 	checkOneOf(c, at+".type", "build type", s.Type, types)
 	checkWords(c, at+".targets", s.Targets)
 	checkWords(c, at+".install", s.Install)

@@ -111,7 +111,7 @@ func checkSignal(c *checker, s string) {
 		return
 	}
 	h := "write its name, such as SIGTERM"
-	if near := nearest("SIG"+strings.TrimPrefix(strings.ToUpper(s), "SIG"), known); near != "" {
+	if near := Nearest("SIG"+strings.TrimPrefix(strings.ToUpper(s), "SIG"), known); near != "" {
 		h = "did you mean " + strconv.Quote(near) + "?"
 	}
 	c.bad("image.stop-signal", h, "unknown signal %q", clip(s))

@@ -41,7 +41,8 @@ func checkFetchedFile(c *checker, at string, f FetchedFile) {
 // isBelowBase reports whether p, the rest of a URL, leads nowhere out of the
 // URL it is put behind, however a server decodes it.
 func isBelowBase(p string) bool {
-	plain, err := url.PathUnescape(strings.SplitN(p, "?", 2)[0])
+	file, _, _ := strings.Cut(p, "?")
+	plain, err := url.PathUnescape(file)
 	return err == nil && isBelow(plain) && path.Clean(plain) == strings.TrimSuffix(plain, "/") && plain != "." &&
 		!strings.ContainsAny(p, "# ")
 }

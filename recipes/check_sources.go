@@ -16,8 +16,7 @@ func checkSources(c *checker, list []Source) {
 	seen := map[string]string{}
 	for i, s := range list {
 		at := index("sources", i)
-		kinds := s.kinds()
-		c.oneKind(at, "source", kinds, []string{KindArchive, KindGit, KindGo, KindDebian, KindLocal})
+		c.oneKind(at, "source", s.kindSets())
 		checkSource(c, at, s)
 		if !isBelow(s.Into) {
 			c.bad(at+".into", "it is relative to /src", "%s.into %q leads out of the source folder", at, clip(s.Into))

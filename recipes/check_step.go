@@ -7,7 +7,7 @@ import (
 )
 
 func checkStep(c *checker, at string, s Step) {
-	c.oneKind(at, "step", s.kinds(), stepKinds())
+	c.oneKind(at, "step", s.kindSets())
 	if s.Go != nil {
 		checkGoStep(c, at+".go", s.Go)
 	}
@@ -48,7 +48,7 @@ func checkStep(c *checker, at string, s Step) {
 // checkTools refuses a step whose toolchains the build does not have.
 func checkTools(c *checker, at string, s Step, have []string) {
 	var missing []string
-	for _, tool := range s.tools() {
+	for _, tool := range s.Tools() {
 		if !hasToolchain(have, tool) {
 			missing = append(missing, tool)
 		}

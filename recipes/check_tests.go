@@ -6,7 +6,7 @@ import (
 )
 
 func checkTest(c *checker, at string, t Test, m *Image) {
-	c.oneKind(at, "test", t.kinds(), t.allKinds())
+	c.oneKind(at, "test", t.kindSets())
 	checkTestFields(c, at, t)
 	if t.Run != nil {
 		checkRunTest(c, at, t)

@@ -150,7 +150,7 @@ func (d *decoder) unknown(key *yaml.Node, v reflect.Value, path string, names []
 	if s, ok := v.Interface().(named); ok {
 		noun = s.noun()
 	}
-	near := nearest(key.Value, names)
+	near := Nearest(key.Value, names)
 	d.wrong[join(path, near)] = true // what was meant is not missing as well
 	d.wrong[join(path, "?")] = true
 	d.add(at(key), explained(path, noun, near, hint(key.Value, noun+"s", names)), "unknown %s %q", noun, key.Value)

@@ -2,6 +2,7 @@ package recipes
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -120,26 +121,20 @@ func contradictions(l *Lock, r *Recipe) []Change {
 func fetchChanges(l *Lock, r *Recipe) []Change {
 	var list []Change
 	for _, p := range l.Platforms {
-		for i := range r.Build.Steps {
-			asked := ""
-			if s := r.Build.Steps[i]; s.Fetches() {
-				asked = "what its " + s.Kind() + " step fetches on " + p.Platform
-			}
-			locked := ""
-			for _, f := range p.Fetches {
-				if f.Step == i {
-					locked = "what its " + f.Kind + " step fetches on " + p.Platform
-				}
-			}
-			if locked != asked {
-				at := index("build.steps", i)
-				list = append(list, Change{at, locked, asked, r.Pos(at)})
+		locked, asked := map[int]string{}, map[int]string{}
+		for _, f := range p.Fetches {
+			locked[f.Step] = "what its " + f.Kind + " step fetches on " + p.Platform
+		}
+		for i, s := range r.Build.Steps {
+			if s.Fetches() {
+				asked[i] = "what its " + s.Kind() + " step fetches on " + p.Platform
 			}
 		}
-		for _, f := range p.Fetches {
-			if f.Step >= len(r.Build.Steps) {
-				at := index("build.steps", f.Step)
-				list = append(list, Change{at, "what its " + f.Kind + " step fetches on " + p.Platform, "", r.Pos(at)})
+		steps := slices.Concat(slices.Collect(maps.Keys(locked)), slices.Collect(maps.Keys(asked)))
+		slices.Sort(steps)
+		for _, i := range slices.Compact(steps) {
+			if at := index("build.steps", i); locked[i] != asked[i] {
+				list = append(list, Change{at, locked[i], asked[i], r.Pos(at)})
 			}
 		}
 	}

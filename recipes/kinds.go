@@ -31,11 +31,13 @@ const (
 )
 
 // kinds are the ones that s has; in a checked recipe that is one.
-func (s Source) kinds() []string {
-	return present(
-		kindSet{KindArchive, s.Archive != nil}, kindSet{KindGit, s.Git != nil}, kindSet{KindGo, s.Go != ""},
-		kindSet{KindDebian, s.Debian != nil}, kindSet{KindLocal, s.Local != nil},
-	)
+func (s Source) kinds() []string { return present(s.kindSets()) }
+
+func (s Source) kindSets() []kindSet {
+	return []kindSet{
+		{KindArchive, s.Archive != nil}, {KindGit, s.Git != nil}, {KindGo, s.Go != ""},
+		{KindDebian, s.Debian != nil}, {KindLocal, s.Local != nil},
+	}
 }
 
 // Kind is archive, git, go, debian or local.
@@ -71,18 +73,15 @@ func urlBase(url string) string {
 	return path.Base(strings.TrimRight(url, "/"))
 }
 
-func (s Step) kinds() []string {
-	return present(
-		kindSet{KindGo, s.Go != nil}, kindSet{KindMake, s.Make != nil}, kindSet{KindAutotools, s.Autotools != nil},
-		kindSet{KindCMake, s.CMake != nil}, kindSet{KindMeson, s.Meson != nil},
-		kindSet{KindCargo, s.Cargo != nil}, kindSet{KindNpm, s.Npm != nil}, kindSet{KindPython, s.Python != nil},
-		kindSet{KindJava, s.Java != nil}, kindSet{KindRun, s.Run != nil}, kindSet{KindFetch, s.Fetch != nil},
-	)
-}
+func (s Step) kinds() []string { return present(s.kindSets()) }
 
-// stepKinds are all kinds of steps.
-func stepKinds() []string {
-	return []string{KindGo, KindMake, KindAutotools, KindCMake, KindMeson, KindCargo, KindNpm, KindPython, KindJava, KindRun, KindFetch}
+func (s Step) kindSets() []kindSet {
+	return []kindSet{
+		{KindGo, s.Go != nil}, {KindMake, s.Make != nil}, {KindAutotools, s.Autotools != nil},
+		{KindCMake, s.CMake != nil}, {KindMeson, s.Meson != nil},
+		{KindCargo, s.Cargo != nil}, {KindNpm, s.Npm != nil}, {KindPython, s.Python != nil},
+		{KindJava, s.Java != nil}, {KindRun, s.Run != nil}, {KindFetch, s.Fetch != nil},
+	}
 }
 
 // Kind is the name that the step has in a recipe, such as go or run.
@@ -102,8 +101,8 @@ func (s Step) variety() string {
 	return s.Kind()
 }
 
-// tools are the toolchains that the step cannot do without.
-func (s Step) tools() []string {
+// Tools are the toolchains that the step cannot do without.
+func (s Step) Tools() []string {
 	switch {
 	case s.Go != nil && (s.Go.Cgo || s.Go.Pie != nil && *s.Go.Pie):
 		return []string{"go", "gcc"}
@@ -133,15 +132,13 @@ func (s Step) Fetches() bool {
 		s.Java != nil && len(s.Java.Maven) > 0 && s.Java.Repository == RepositoryLocked
 }
 
-// Tools are the toolchains that the step cannot do without.
-func (s Step) Tools() []string { return s.tools() }
-
+// kindSet is a kind that there is of something, and whether this is of it.
 type kindSet struct {
 	kind string
 	set  bool
 }
 
-func present(all ...kindSet) []string {
+func present(all []kindSet) []string {
 	var list []string
 	for _, k := range all {
 		if k.set {

@@ -7,13 +7,9 @@ import (
 )
 
 // Nearest is the one of names that word is most likely a slip of, or "" where
-// none is near.
-func Nearest(word string, names []string) string { return nearest(word, names) }
-
-// nearest is the one of names that word is most likely a slip of, or "" where
 // none is near. Of two that are equally near the first wins. Near is also what
 // word begins with, as in "golang".
-func nearest(word string, names []string) string {
+func Nearest(word string, names []string) string {
 	best, bestDistance := "", len(word)/3+2
 	for _, n := range names {
 		if d := distance(strings.ToLower(word), strings.ToLower(n)); d < bestDistance && d < len(n) {
@@ -32,7 +28,7 @@ func nearest(word string, names []string) string {
 // hint names the nearest of names, or all of them where none is near; kind is
 // their noun in the plural.
 func hint(word, kind string, names []string) string {
-	if n := nearest(word, names); n != "" {
+	if n := Nearest(word, names); n != "" {
 		return fmt.Sprintf("did you mean %q?", n)
 	}
 	return listing(kind, names)

@@ -1,6 +1,9 @@
 package recipes
 
-import _ "embed"
+import (
+	"bytes"
+	_ "embed"
+)
 
 // schemaJSON is written by `go test ./recipes -run TestSchema -update`, from
 // the types that a recipe is decoded into, their tags, and their comments.
@@ -11,4 +14,4 @@ var schemaJSON []byte
 // Schema is the JSON Schema (draft-07, which editors' language servers know
 // best) of a recipe. What it accepts may still be refused by [Load], which
 // looks at more than form.
-func Schema() []byte { return append([]byte(nil), schemaJSON...) }
+func Schema() []byte { return bytes.Clone(schemaJSON) }

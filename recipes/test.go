@@ -165,21 +165,18 @@ type MetadataTest struct {
 }
 
 // kinds are the ones that t has; in a checked recipe that is one.
-func (t Test) kinds() []string {
-	return present(
-		kindSet{KindRun, t.Run != nil}, kindSet{KindHTTP, t.HTTP != nil}, kindSet{KindTCP, t.TCP != nil},
-		kindSet{KindFiles, t.Files != nil}, kindSet{KindMetadata, t.Metadata != nil},
-		kindSet{KindStructureTest, t.StructureTest != ""},
-	)
+func (t Test) kinds() []string { return present(t.kindSets()) }
+
+func (t Test) kindSets() []kindSet {
+	return []kindSet{
+		{KindRun, t.Run != nil}, {KindHTTP, t.HTTP != nil}, {KindTCP, t.TCP != nil},
+		{KindFiles, t.Files != nil}, {KindMetadata, t.Metadata != nil},
+		{KindStructureTest, t.StructureTest != ""},
+	}
 }
 
 // Kind is run, http, tcp, files, metadata or structure-test.
 func (t Test) Kind() string { return first(t.kinds()) }
-
-// allKinds are those that there are.
-func (t Test) allKinds() []string {
-	return []string{KindRun, KindHTTP, KindTCP, KindFiles, KindMetadata, KindStructureTest}
-}
 
 // Title is what reports call the test: its name, or else what it does.
 func (t Test) Title() string {
