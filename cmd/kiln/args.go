@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -65,6 +67,24 @@ func printJSON(w io.Writer, v any) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
+}
+
+// checkFiles reports, before anything is built, which of these flags names a
+// file that cannot be written then.
+func checkFiles(c *cli.Context, flags ...string) error {
+	for _, flag := range flags {
+		file := c.String(flag)
+		if file == "" {
+			continue
+		}
+		if fi, err := os.Stat(filepath.Dir(file)); err != nil || !fi.IsDir() {
+			return usagef("--%s: there is no folder %s", flag, filepath.Dir(file))
+		}
+		if fi, err := os.Stat(file); err == nil && !fi.Mode().IsRegular() {
+			return usagef("--%s: %s is there, and is no file", flag, file)
+		}
+	}
+	return nil
 }
 
 func outputFlag(usage string) cli.Flag {

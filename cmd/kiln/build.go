@@ -110,6 +110,9 @@ func newBuilds(c *cli.Context) ([]*build, error) {
 	if err := checkOutput(c); err != nil {
 		return nil, err
 	}
+	if err := checkFiles(c, "keep-failed", "test-report", "trace-syscalls"); err != nil {
+		return nil, err
+	}
 	display, err := progress.New(os.Stderr, c.String("progress"))
 	if err != nil {
 		return nil, usage{err}

@@ -39,14 +39,6 @@ func newFailure(c *cli.Context, b *build) (*failure, error) {
 		return nil, withHint{usagef("kiln build: --shell needs a terminal"), "--keep-failed FILE saves the step in its place, for `kiln debug FILE`"}
 	case f.shell && len(b.platforms) > 1:
 		return nil, withHint{usagef("kiln build: --shell is for one platform"), "choose one with --platform"}
-	case f.file == "":
-		return f, nil
-	}
-	if fi, err := os.Stat(filepath.Dir(f.file)); err != nil || !fi.IsDir() {
-		return nil, usagef("--keep-failed: there is no folder %s", filepath.Dir(f.file))
-	}
-	if fi, err := os.Stat(f.file); err == nil && !fi.Mode().IsRegular() {
-		return nil, usagef("--keep-failed: %s is there, and is no file", f.file)
 	}
 	return f, nil
 }
