@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -25,7 +26,6 @@ type Draft struct {
 	toolchain, packages  []string
 	steps                []string // each a YAML mapping in one line
 	base                 string
-	imagePackages        []string
 	entrypoint, programs []string
 }
 
@@ -113,9 +113,7 @@ func find(pattern, text string) string {
 // finish fills in what every recipe has.
 func (p *project) finish() {
 	d := p.draft
-	if n := imageName(d.name); n != d.name {
-		d.name = n
-	}
+	d.name = imageName(d.name)
 	if d.version = strings.TrimPrefix(d.version, "v"); !regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`).MatchString(d.version) {
 		d.version = "0.1.0"
 		p.assume("no version is given: 0.1.0")
@@ -123,6 +121,9 @@ func (p *project) finish() {
 	if d.summary = strings.Join(strings.Fields(d.summary), " "); d.summary == "" {
 		d.summary = d.name
 		p.assume("no summary is given: say in a line what %s is", d.name)
+	}
+	if u, err := url.Parse(d.homepage); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		d.homepage = ""
 	}
 	p.licensed()
 	if len(d.programs) > 1 {

@@ -3,6 +3,7 @@ package detect
 import (
 	"errors"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,11 +48,11 @@ func TestFolder(t *testing.T) {
 
 func files(t *testing.T, a *txtar.Archive) fstest.MapFS {
 	t.Helper()
-	fs := fstest.MapFS{}
+	all := fstest.MapFS{}
 	for _, f := range a.Files {
-		fs[f.Name] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
+		all[f.Name] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
 	}
-	return fs
+	return all
 }
 
 func golden(t *testing.T, file, got string) {
@@ -80,6 +81,8 @@ func TestFolderRefuses(t *testing.T) {
 		{"cargo workspace", "-- Cargo.toml --\n[workspace]\n", "workspace", "package"},
 		{"cargo without lock", "-- Cargo.toml --\n[package]\nname = \"x\"\n", "no Cargo.lock", "generate-lockfile"},
 		{"npm without lock", "-- package.json --\n{\"dependencies\": {\"a\": \"1\"}}\n-- index.js --\n", "no package-lock.json", "npm install"},
+		{"npm build without a program", "-- package.json --\n{\"scripts\": {\"build\": \"x\"}}\n-- package-lock.json --\n{}\n", "names no program", "main"},
+		{"java class that is none", "-- pom.xml --\n<project/>\n-- src/main/java/a'b.java --\npublic static void main(\n", "no class", "init"},
 		{"python with requirements", "-- requirements.txt --\nflask\n", "no digests", "generate-hashes"},
 		{"python library", "-- pyproject.toml --\n[project]\nname = \"x\"\n", "x/__main__.py", "recipe"},
 		{"python without lock", "-- pyproject.toml --\n[project]\nname = \"x\"\ndependencies = [\"flask\"]\n", "no requirements.txt", "pip-compile"},
@@ -96,6 +99,43 @@ func TestFolderRefuses(t *testing.T) {
 	}
 	if _, err := Folder(fstest.MapFS{"README": {}}, "x"); !errors.Is(err, ErrUnknown) {
 		t.Errorf("got %v, want ErrUnknown", err)
+	}
+}
+
+// TestFolderCannotBeRead: what cannot be read is not said to hold nothing.
+func TestFolderCannotBeRead(t *testing.T) {
+	for _, a := range []string{"-- go.mod --\nmodule x\n-- cmd/x.go --\n", "-- pom.xml --\n<project/>\n-- src/main/java/x/X.java --\n"} {
+		_, err := Folder(unreadable{files(t, txtar.Parse([]byte(a)))}, "x")
+		if !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("got %v, want fs.ErrPermission", err)
+		}
+	}
+}
+
+// unreadable has folders that cannot be listed.
+type unreadable struct{ fstest.MapFS }
+
+func (u unreadable) ReadDir(name string) ([]fs.DirEntry, error) {
+	if name == "cmd" || name == "src/main/java/x" {
+		return nil, fs.ErrPermission
+	}
+	return u.MapFS.ReadDir(name)
+}
+
+// TestFolderWithLittleSaid: a package without a name is called as its folder,
+// and what is no URL is no homepage.
+func TestFolderWithLittleSaid(t *testing.T) {
+	a := "-- package.json --\n{\"main\": \"x.js\", \"homepage\": \"example.org\"}\n-- x.js --\n"
+	d, err := Folder(files(t, txtar.Parse([]byte(a))), "greet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := recipes.Parse("recipe.yaml", d.Recipe())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Name != "greet" || r.Homepage != "" {
+		t.Errorf("got the name %q and the homepage %q", r.Name, r.Homepage)
 	}
 }
 
@@ -118,13 +158,13 @@ func FuzzFolder(f *testing.F) {
 		f.Add(raw)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		fs := fstest.MapFS{}
+		all := fstest.MapFS{}
 		for _, file := range txtar.Parse(raw).Files {
 			if filepath.IsLocal(file.Name) {
-				fs[filepath.Clean(file.Name)] = &fstest.MapFile{Data: file.Data}
+				all[filepath.Clean(file.Name)] = &fstest.MapFile{Data: file.Data}
 			}
 		}
-		if d, err := Folder(fs, "x"); err == nil && len(d.Recipe()) == 0 {
+		if d, err := Folder(all, "x"); err == nil && len(d.Recipe()) == 0 {
 			t.Error("an empty recipe")
 		}
 	})

@@ -31,7 +31,10 @@ func (p *project) golang() error {
 	if len(mod.Require) > 0 && !p.has("go.sum") && !p.has("vendor/modules.txt") {
 		return &UnfitError{"go.mod requires modules, and there is no go.sum", "`go mod tidy` writes it"}
 	}
-	mains, cgo := p.goPackages()
+	mains, cgo, err := p.goPackages()
+	if err != nil {
+		return fmt.Errorf("reading the module: %w", err)
+	}
 	if len(mains) == 0 {
 		return &UnfitError{"no package of the module is a program (package main)", "run kiln init in the folder of a service"}
 	}
@@ -66,29 +69,21 @@ func goToolchain(mod *modfile.File) string {
 	if mod.Go == nil {
 		return "go"
 	}
-	parts := strings.Split(mod.Go.Version, ".")
-	if minor, err := strconv.Atoi(find(`^([0-9]+)`, at(parts, 1))); err == nil && minor > suiteGo {
+	if minor, err := strconv.Atoi(find(`^1\.([0-9]+)`, mod.Go.Version)); err == nil && minor > suiteGo {
 		return "go@1." + strconv.Itoa(minor)
 	}
 	return "go"
 }
 
-func at(list []string, i int) string {
-	if i < len(list) {
-		return list[i]
-	}
-	return ""
-}
-
 // goPackages are the folders of programs, the one called as the module first,
 // and whether one of the module's packages needs cgo.
-func (p *project) goPackages() (mains []string, cgo bool) {
+func (p *project) goPackages() (mains []string, cgo bool, err error) {
 	found := map[string]bool{}
-	err := fs.WalkDir(p.fs, ".", func(file string, e fs.DirEntry, err error) error {
-		name := e.Name()
-		switch {
-		case err != nil:
+	err = fs.WalkDir(p.fs, ".", func(file string, e fs.DirEntry, err error) error {
+		if err != nil {
 			return err
+		}
+		switch name := e.Name(); {
 		case e.IsDir() && file != "." && (strings.ContainsAny(name[:1], "._") || name == "vendor" || name == "testdata" || p.has(path.Join(file, "go.mod"))):
 			return fs.SkipDir
 		case e.IsDir(), !strings.HasSuffix(name, ".go"), strings.HasSuffix(name, "_test.go"):
@@ -107,12 +102,9 @@ func (p *project) goPackages() (mains []string, cgo bool) {
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, false
-	}
 	mains = slices.Sorted(maps.Keys(found))
 	slices.SortStableFunc(mains, func(a, b string) int { return p.rank(a) - p.rank(b) })
-	return mains, cgo
+	return mains, cgo, err
 }
 
 // rank is smaller for what is more likely the service itself.

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -54,7 +55,7 @@ func (p *project) meson() error {
 	text := p.text("meson.build")
 	d := p.c("C, by meson")
 	d.toolchain = append(d.toolchain, "meson")
-	d.name = first(find(`(?s)project\s*\(\s*'([^']+)'`, text), d.name)
+	d.name = cmp.Or(find(`(?s)project\s*\(\s*'([^']+)'`, text), d.name)
 	d.version = find(`(?s)project\s*\([^)]*\bversion\s*:\s*'([^']+)'`, text)
 	d.license = find(`(?s)project\s*\([^)]*\blicense\s*:\s*'([^']+)'`, text)
 	d.steps = []string{"meson: {}"}
@@ -67,7 +68,7 @@ func (p *project) cmake() error {
 	text := p.text("CMakeLists.txt")
 	d := p.c("C, by cmake")
 	d.toolchain = append(d.toolchain, "cmake")
-	d.name = first(find(`(?i)project\s*\(\s*"?([A-Za-z0-9_.+-]+)`, text), d.name)
+	d.name = cmp.Or(find(`(?i)project\s*\(\s*"?([A-Za-z0-9_.+-]+)`, text), d.name)
 	d.version = find(`(?is)project\s*\([^)]*\bVERSION\s+([0-9][0-9.]*)`, text)
 	d.summary = find(`(?is)project\s*\([^)]*\bDESCRIPTION\s+"([^"]+)"`, text)
 	d.homepage = find(`(?is)project\s*\([^)]*\bHOMEPAGE_URL\s+"(https?://[^"]+)"`, text)
@@ -82,7 +83,7 @@ func (p *project) autotools() error {
 	d := p.c("C, by autotools")
 	text := p.text("configure.ac")
 	init := `AC_INIT\s*\(\s*\[?([^],)]+)\]?`
-	d.name = first(strings.TrimSpace(find(init, text)), d.name)
+	d.name = cmp.Or(strings.TrimSpace(find(init, text)), d.name)
 	if m := regexp.MustCompile(init + `\s*,\s*\[?([^],)]+)`).FindStringSubmatch(text); m != nil {
 		d.version = strings.TrimSpace(m[2])
 	}
@@ -103,10 +104,10 @@ func (p *project) make() error {
 	text := p.text("GNUmakefile") + p.text("Makefile")
 	d := p.c("C, by make")
 	p.libraries(`-l([a-z][a-z0-9_+-]*)`, text)
-	program := first(find(`(?m)^\s*(?:PROGRAM|PROG|TARGET|BIN|EXE|NAME)\s*[:?]?=\s*([A-Za-z0-9._+-]+)\s*$`, text),
+	program := cmp.Or(find(`(?m)^\s*(?:PROGRAM|PROG|TARGET|BIN|EXE|NAME)\s*[:?]?=\s*([A-Za-z0-9._+-]+)\s*$`, text),
 		find(`-o\s+([A-Za-z0-9._+-]+)`, text))
 	if regexp.MustCompile(`(?m)^install\s*:`).MatchString(text) {
-		program = first(find(`/bin/([A-Za-z0-9._+-]+)`, text), program)
+		program = cmp.Or(find(`/bin/([A-Za-z0-9._+-]+)`, text), program)
 		vars := ""
 		for _, v := range []string{"PREFIX", "prefix"} {
 			if strings.Contains(text, "$("+v+")") {
@@ -156,13 +157,4 @@ func (p *project) installs(program, problem, fix string) error {
 	}
 	p.draft.starts(program)
 	return nil
-}
-
-func first(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }

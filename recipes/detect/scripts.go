@@ -1,19 +1,19 @@
 package detect
 
 import (
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
-
-	"github.com/kiln-build/kiln/recipes"
-	"github.com/kiln-build/kiln/recipes/explain"
 )
 
 // packageFile is what is read of package.json.
@@ -32,7 +32,10 @@ func (p *project) node() error {
 	if err := json.Unmarshal([]byte(p.text("package.json")), &c); err != nil {
 		return &UnfitError{"package.json cannot be read: " + err.Error(), "`npm pkg get` says what is wrong"}
 	}
-	d.name, d.version, d.summary, d.homepage = first(path.Base(c.Name), d.name), c.Version, c.Description, c.Homepage
+	if c.Name != "" {
+		d.name = path.Base(c.Name)
+	}
+	d.version, d.summary, d.homepage = c.Version, c.Description, c.Homepage
 	d.license, _ = c.License.(string)
 	program := c.Main
 	switch bin := c.Bin.(type) {
@@ -44,15 +47,15 @@ func (p *project) node() error {
 			break
 		}
 	}
-	for _, file := range []string{program, "index.js", "server.js", "app.js", "main.js"} {
-		if file = path.Clean(file); program == "" && p.has(file) {
+	for _, file := range []string{"index.js", "server.js", "app.js", "main.js"} {
+		if program == "" && p.has(file) {
 			program = file
 		}
 	}
-	if program = path.Clean(program); !p.has(program) && c.Scripts["build"] == "" {
+	if program = path.Clean(program); program == "." || !p.has(program) && c.Scripts["build"] == "" {
 		return &UnfitError{"package.json names no program that is there", "give it `main` or `bin`"}
 	}
-	d.interpreter("node", "nodejs", "cc")
+	d.base = "node"
 	if len(c.Dependencies) == 0 && c.Scripts["build"] == "" {
 		d.tree("/usr/bin/node", program)
 		return nil
@@ -60,15 +63,12 @@ func (p *project) node() error {
 	if !p.has("package-lock.json") {
 		return &UnfitError{"package.json has dependencies, and there is no package-lock.json", "`npm install --package-lock-only` writes it"}
 	}
-	return p.npm(c, program)
+	d.npm(c, program)
+	return nil
 }
 
 // npm installs a package with its dependencies.
-func (p *project) npm(c packageFile, program string) error {
-	d := p.draft
-	if !slices.Contains(explain.Names("step"), "npm") {
-		return &UnfitError{"package.json has dependencies, and this kiln has no step npm", "bundle the dependencies into one file, or use a kiln with the step"}
-	}
+func (d *Draft) npm(c packageFile, program string) {
 	options := "output: " + scalar("/usr/lib/"+imageName(d.name))
 	if c.Scripts["build"] != "" {
 		options = "build: build, " + options
@@ -76,18 +76,6 @@ func (p *project) npm(c packageFile, program string) error {
 	d.toolchain = []string{"node"}
 	d.steps = []string{"npm: {" + options + "}"}
 	d.entrypoint = []string{"/usr/bin/node", "/usr/lib/" + imageName(d.name) + "/" + program}
-	return nil
-}
-
-// interpreter has the image hold one: by its base, where kiln has one, or by
-// its package.
-func (d *Draft) interpreter(name, pkg, base string) {
-	d.base = base
-	if slices.Contains(recipes.Bases(), name) {
-		d.base = name
-		return
-	}
-	d.imagePackages = []string{pkg}
 }
 
 // tree has the image hold the source tree, and start a program of it.
@@ -114,7 +102,7 @@ func (p *project) python() error {
 	if err := toml.Unmarshal([]byte(p.text("pyproject.toml")), &c); err != nil {
 		return &UnfitError{"pyproject.toml cannot be read: " + err.Error(), "see PEP 621 for its form"}
 	}
-	d.name, d.version, d.summary = first(c.Project.Name, d.name), c.Project.Version, c.Project.Description
+	d.name, d.version, d.summary = cmp.Or(c.Project.Name, d.name), c.Project.Version, c.Project.Description
 	d.license, _ = c.Project.License.(string)
 	if table, ok := c.Project.License.(map[string]any); ok {
 		d.license, _ = table["text"].(string)
@@ -126,11 +114,12 @@ func (p *project) python() error {
 	case requirements == "" && len(c.Project.Dependencies) > 0:
 		return &UnfitError{"the project has dependencies, and there is no requirements.txt that locks them", "`pip-compile --generate-hashes -o requirements.txt pyproject.toml` writes it"}
 	}
-	d.interpreter("python", "python3", "cc")
+	d.base = "python"
 	if names := slices.Sorted(maps.Keys(c.Project.Scripts)); len(names) > 0 {
-		return p.wheel(names, requirements != "")
+		d.wheel(names, requirements != "")
+		return nil
 	}
-	module := strings.ReplaceAll(first(c.Project.Name, d.name), "-", "_")
+	module := strings.ReplaceAll(cmp.Or(c.Project.Name, d.name), "-", "_")
 	program := ""
 	for _, file := range []string{module + "/__main__.py", "src/" + module + "/__main__.py", "main.py", "app.py", module + ".py", "server.py", "__main__.py"} {
 		if program == "" && p.has(file) {
@@ -149,8 +138,7 @@ func (p *project) python() error {
 }
 
 // wheel installs a project that declares programs, with what it needs.
-func (p *project) wheel(programs []string, locked bool) error {
-	d := p.draft
+func (d *Draft) wheel(programs []string, locked bool) {
 	d.toolchain = []string{"python"}
 	options := "project: ., bins: " + list(programs)
 	if locked {
@@ -160,7 +148,6 @@ func (p *project) wheel(programs []string, locked bool) error {
 	for _, name := range programs {
 		d.starts(name)
 	}
-	return nil
 }
 
 // pomFile is what is read of pom.xml.
@@ -199,7 +186,7 @@ func (p *project) java() error {
 	if err := xml.Unmarshal([]byte(p.text("pom.xml")), &c); err != nil {
 		return &UnfitError{"pom.xml cannot be read: " + err.Error(), "`mvn validate` says what is wrong"}
 	}
-	d.name, d.version, d.summary, d.homepage = first(c.Artifact, d.name), c.Version, c.Description, c.Homepage
+	d.name, d.version, d.summary, d.homepage = cmp.Or(c.Artifact, d.name), c.Version, c.Description, c.Homepage
 	if len(c.Modules) > 0 {
 		return &UnfitError{"pom.xml is that of several modules", "run kiln init in the folder of a service"}
 	}
@@ -218,12 +205,14 @@ func (p *project) jar(gradle string) error {
 	if dep := find(`(?m)^\s*(?:implementation|api|compile|runtimeOnly)\b\s*\(?\s*["']([^"']+)`, gradle); dep != "" {
 		return p.needs(dep)
 	}
-	main := p.javaMain()
+	main, err := p.javaMain()
+	if err != nil {
+		return fmt.Errorf("reading classes: %w", err)
+	}
 	if main == "" {
 		return &UnfitError{"no class below src/main/java has a main method", "run kiln init in the folder of a service"}
 	}
-	d.interpreter("java", "default-jre-headless", "cc")
-	d.toolchain = []string{"java"}
+	d.base, d.toolchain = "java", []string{"java"}
 	d.steps = []string{"run: " + fmt.Sprintf(javaScript, main)}
 	d.entrypoint = []string{"/usr/bin/java", "-jar", "/usr/share/java/app.jar"}
 	p.assume("the project needs no more than the JDK, so that javac compiles it; it starts %s", main)
@@ -233,15 +222,20 @@ func (p *project) jar(gradle string) error {
 func (p *project) needs(dependency string) error {
 	return &UnfitError{
 		"the project depends on " + dependency + ", which kiln init cannot lock",
-		"write a recipe with `toolchain: java` that builds from vendored jars; `kiln explain step` lists the steps",
+		"write a recipe that builds from vendored jars, or a `java` step with `maven: [package]`; `kiln explain step java` shows its fields",
 	}
 }
 
+// className is a class whose name a script may hold as it is.
+var className = regexp.MustCompile(`^\w+\.java$`)
+
 // javaMain is the first class with a main method.
-func (p *project) javaMain() string {
-	found := ""
-	err := fs.WalkDir(p.fs, "src/main/java", func(file string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || path.Ext(file) != ".java" {
+func (p *project) javaMain() (found string, err error) {
+	err = fs.WalkDir(p.fs, "src/main/java", func(file string, e fs.DirEntry, err error) error {
+		if file == "src/main/java" && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || e.IsDir() || !className.MatchString(e.Name()) {
 			return err
 		}
 		text := p.text(file)
@@ -254,8 +248,5 @@ func (p *project) javaMain() string {
 		}
 		return fs.SkipAll
 	})
-	if err != nil {
-		return ""
-	}
-	return found
+	return found, err
 }

@@ -32,9 +32,6 @@ func (d *Draft) Recipe() []byte {
 		line("    - %s", s)
 	}
 	line("image:\n  base: %s", d.base)
-	if len(d.imagePackages) > 0 {
-		line("  packages: %s", list(d.imagePackages))
-	}
 	line("  entrypoint: %s", list(d.entrypoint))
 	return []byte(b.String())
 }
