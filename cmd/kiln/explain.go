@@ -50,33 +50,19 @@ func findTopic(args []string) (explain.Topic, error) {
 	case 0:
 		return explain.Recipe(), nil
 	case 1:
-		return listTopics(args[0])
+		return asUsage(explain.List(args[0]))
 	case 2:
-		t, err := explain.Find(args[0], args[1])
-		if err != nil {
-			return t, usage{err}
-		}
-		return t, nil
+		return asUsage(explain.Find(args[0], args[1]))
 	}
 	return explain.Topic{}, usagef("kiln explain: want a kind and a name, got %d arguments", len(args))
 }
 
-// listTopics lists all of a kind, each with what it is in a line.
-func listTopics(kind string) (explain.Topic, error) {
-	names := explain.Names(kind)
-	if names == nil {
-		_, err := explain.Find(kind, "")
-		return explain.Topic{}, usage{err}
+// asUsage: a name that there is nothing to say about is wrong usage.
+func asUsage(t explain.Topic, err error) (explain.Topic, error) {
+	if err != nil {
+		return t, usage{err}
 	}
-	all := explain.Topic{Title: kind + "s"}
-	for _, n := range names {
-		t, err := explain.Find(kind, n)
-		if err != nil {
-			return all, err
-		}
-		all.Fields = append(all.Fields, explain.Field{Name: n, Text: t.Text})
-	}
-	return all, nil
+	return t, nil
 }
 
 // printTopic writes a topic in at most 80 columns.

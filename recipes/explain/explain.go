@@ -61,8 +61,27 @@ func Kinds() []string { return []string{"step", "source", "field", "rule"} }
 // Find explains the thing of a kind, one of Kinds, that has the name. The name
 // of a field is its path, as "image.user" or "build.steps.go.output". The
 // error is an [*UnknownError].
-func Find(kind, name string) (Topic, error) {
+func Find(kind, name string) (Topic, error) { return load().find(kind, name) }
+
+// List is a topic with all that there are of a kind as its fields. The error
+// is an [*UnknownError].
+func List(kind string) (Topic, error) {
 	s := load()
+	all := Topic{Title: kind + "s"}
+	if !slices.Contains(Kinds(), kind) {
+		return all, unknownKind(kind)
+	}
+	for _, name := range s.names(kind) {
+		t, err := s.find(kind, name)
+		if err != nil {
+			return all, err
+		}
+		all.Fields = append(all.Fields, Field{Name: name, Text: t.Text})
+	}
+	return all, nil
+}
+
+func (s schema) find(kind, name string) (Topic, error) {
 	switch kind {
 	case "step":
 		return s.oneOf(kind, "build.steps", name)
@@ -73,12 +92,15 @@ func Find(kind, name string) (Topic, error) {
 	case "field":
 		return s.field(name)
 	}
-	return Topic{}, &UnknownError{"topic", kind, Kinds()}
+	return Topic{}, unknownKind(kind)
 }
 
+func unknownKind(kind string) error { return &UnknownError{"topic", kind, Kinds()} }
+
 // Names are the names that there are of a kind; of fields, those at the top.
-func Names(kind string) []string {
-	s := load()
+func Names(kind string) []string { return load().names(kind) }
+
+func (s schema) names(kind string) []string {
 	switch kind {
 	case "step":
 		return s.kinds("build.steps")

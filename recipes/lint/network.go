@@ -33,20 +33,14 @@ func (c *checker) network(words []string, at recipes.Pos) {
 	if !known || c.online || offline(words) {
 		return
 	}
-	verb := ""
-	for _, w := range words[1:] {
-		if slices.Contains(verbs, w) {
-			verb = w
-			break
+	if verbs != nil {
+		i := slices.IndexFunc(words[1:], func(w string) bool { return !strings.HasPrefix(w, "-") })
+		if i < 0 || !slices.Contains(verbs, words[1+i]) {
+			return
 		}
-		if !strings.HasPrefix(w, "-") {
-			break // another verb
-		}
+		program += " " + words[1+i]
 	}
-	if verbs != nil && verb == "" {
-		return
-	}
-	c.add(RuleNetwork, at, strings.TrimSpace(program+" "+verb)+" needs the network, which steps do not have")
+	c.add(RuleNetwork, at, program+" needs the network, which steps do not have")
 }
 
 // offline is whether a word says that nothing is to be fetched.
