@@ -31,6 +31,9 @@ type decoder struct {
 	where map[string]Pos
 	// wrong has the paths at which something is the matter already.
 	wrong map[string]bool
+	// fields has those of each struct that was met: a lock has one type a
+	// thousand times.
+	fields map[reflect.Type][]field
 }
 
 // slip is a mistake within a text.
@@ -50,6 +53,7 @@ func newDecoder(file string) *decoder {
 		problems: problems{file: file},
 		where:    map[string]Pos{},
 		wrong:    map[string]bool{},
+		fields:   map[reflect.Type][]field{},
 	}
 }
 
@@ -108,15 +112,15 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 		d.shortened(n, v, path)
 		return
 	}
-	known := fieldsOf(v.Type())
-	names := make([]string, len(known))
-	for i, f := range known {
-		names[i] = f.name
+	known, ok := d.fields[v.Type()]
+	if !ok {
+		known = fieldsOf(v.Type())
+		d.fields[v.Type()] = known
 	}
 	found := d.pairs(n, path, func(key, value *yaml.Node) {
-		i := slices.Index(names, key.Value)
+		i := slices.IndexFunc(known, func(f field) bool { return f.name == key.Value })
 		if i < 0 {
-			d.unknown(key, v, path, names)
+			d.unknown(key, v, path, known)
 			return
 		}
 		d.value(value, v.FieldByIndex(known[i].index), join(path, key.Value), known[i].options)
@@ -145,7 +149,11 @@ func (d *decoder) shortened(n *yaml.Node, v reflect.Value, path string) {
 		"%s must be a mapping, but is %s", what, describe(n))
 }
 
-func (d *decoder) unknown(key *yaml.Node, v reflect.Value, path string, names []string) {
+func (d *decoder) unknown(key *yaml.Node, v reflect.Value, path string, known []field) {
+	names := make([]string, len(known))
+	for i, f := range known {
+		names[i] = f.name
+	}
 	noun := "field"
 	if s, ok := v.Interface().(named); ok {
 		noun = s.noun()
