@@ -14,7 +14,7 @@ import (
 
 var step = Step{
 	Format: Format, Recipe: "r.yaml", Line: 3, Col: 7, Name: "make", Args: []string{"make"}, Cwd: "/src", Platform: "linux/amd64", Exit: 2,
-	Mounts: []Mount{{Dest: "/", Kind: Files}, {Dest: "/tmp", Kind: Memory}, {Dest: "/src", Kind: Files}},
+	Mounts: []Mount{{Dest: "/", Kind: Files}, {Dest: "/tmp", Kind: Memory}, {Dest: "/src", Kind: Files, Selector: "/src"}},
 }
 
 // stream is what tar says of the step's mounts.
@@ -100,6 +100,7 @@ func TestOpenWrong(t *testing.T) {
 		{"no command", record(`"make"`+"\n  ]", "]"), "reading failed.json"},
 		{"a relative mount", record(`"/src",`+"\n      \"kind\"", `"src",`+"\n      \"kind\""), "is not an absolute, clean path"},
 		{"an unknown kind", record(`"memory"`, `"ssh"`), `its kind "ssh" is unknown`},
+		{"a selector that leads out", record(`"selector": "/src"`, `"selector": "/src/../.."`), "its selector leads out of it"},
 		{"no platform", record(`"linux/amd64"`, `"amd64"`), "is not os/arch"},
 		{"no digest", record(`"image": "sha256:`, `"image": "md5:`), "not named by a digest"},
 	} {

@@ -63,9 +63,6 @@ func kindOf(m *pb.Mount) (string, bool) {
 	return "", false
 }
 
-// Step is what failed.
-func (l *Left) Step() Step { return *l.step }
-
 // Shell opens a terminal in the step: its files as they were when it failed,
 // its environment and working folder. It returns when the shell ends.
 func (l *Left) Shell(ctx context.Context, t Terminal) error { return l.shell(ctx, t) }

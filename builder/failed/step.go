@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -91,7 +92,7 @@ func (m Mount) check() error {
 	switch {
 	case !path.IsAbs(m.Dest) || path.Clean(m.Dest) != m.Dest:
 		return errors.New("it is not an absolute, clean path")
-	case m.Selector != "" && path.Clean("/"+m.Selector) != path.Join("/", m.Selector):
+	case slices.Contains(strings.Split(m.Selector, "/"), ".."):
 		return errors.New("its selector leads out of it")
 	case m.Kind != Files && m.Kind != Memory && m.Kind != Cache:
 		return fmt.Errorf("its kind %q is unknown", m.Kind)
