@@ -26,11 +26,11 @@ func text(f *elf.File) []byte {
 // checksCanary finds code that reads the canary, where no symbol is left to
 // tell: on amd64 it lies at %fs:0x28 (System V ABI for x86-64, and glibc's
 // tcbhead_t). On arm64 it is a symbol of the loader, which stays.
-func checksCanary(f *elf.File) bool {
-	if f.Machine != elf.EM_X86_64 {
+func checksCanary(machine elf.Machine, code []byte) bool {
+	if machine != elf.EM_X86_64 {
 		return false
 	}
-	code, at := text(f), []byte{0x25, 0x28, 0, 0, 0}
+	at := []byte{0x25, 0x28, 0, 0, 0}
 	for {
 		i := bytes.Index(code, at)
 		if i < 0 {
@@ -47,12 +47,12 @@ func checksCanary(f *elf.File) bool {
 
 // buffers counts the instructions that make a call's argument of the address
 // of something on the stack: where -fstack-protector-strong puts a canary.
-func buffers(f *elf.File) int {
-	switch f.Machine {
+func buffers(machine elf.Machine, code []byte) int {
+	switch machine {
 	case elf.EM_X86_64:
-		return buffersAMD64(text(f))
+		return buffersAMD64(code)
 	case elf.EM_AARCH64:
-		return buffersARM64(text(f))
+		return buffersARM64(code)
 	}
 	return 0
 }

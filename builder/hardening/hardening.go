@@ -39,7 +39,7 @@ type Binary struct {
 	// Canary is whether functions check a canary on the stack.
 	Canary bool `json:"stackProtector"`
 	// Buffers is how many places pass the address of a local variable on, where
-	// a canary would be expected; only counted without one.
+	// a canary would be expected; only counted without one, and not in Go and Rust.
 	Buffers int `json:"unprotectedBuffers,omitempty"`
 	// Fortified and Unfortified are the names of C library functions that it
 	// calls in the checked variant, and of those that have one but are called
@@ -89,8 +89,11 @@ func Read(path string, r io.ReaderAt) (*Binary, error) {
 	b.guards(f)
 	s := symbolsOf(f)
 	b.fortify(s)
-	if b.Canary = s.canary() || checksCanary(f); !b.Canary {
-		b.Buffers = buffers(f)
+	if b.Canary = s.canary(); !b.Canary && b.Language != "go" && b.Language != "rust" {
+		code := text(f)
+		if b.Canary = checksCanary(f.Machine, code); !b.Canary {
+			b.Buffers = buffers(f.Machine, code)
+		}
 	}
 	return b, nil
 }
