@@ -81,6 +81,7 @@ func (a *assembly) writeBase(ctx context.Context, pkgs []recipes.Package, extra 
 	}
 	// Nothing but what the key names may show in the layer.
 	scratch := &assembly{Input: a.Input, root: newTree()}
+	scratch.Recipe = &recipes.Recipe{File: a.Recipe.File}
 	scratch.Lists = func(context.Context) (map[string]string, error) { return nil, nil }
 	scratch.Lock = &recipes.Lock{Platforms: []recipes.LockedPlatform{{Platform: a.Platform, Image: platform.Image}}}
 	defer scratch.close()
@@ -96,7 +97,7 @@ func (a *assembly) writeBase(ctx context.Context, pkgs []recipes.Package, extra 
 	}
 	findings, err := scratch.inspectTree()
 	if err == nil {
-		err = judge(&recipes.Recipe{File: a.Recipe.File}, findings)
+		err = judge(scratch.Recipe, findings)
 	}
 	if err != nil {
 		return written{}, err

@@ -78,17 +78,15 @@ func (a *assembly) basePackages() ([]string, error) {
 // withLibraries adds to pkgs those of the lock that their programs need.
 func (a *assembly) withLibraries(ctx context.Context, pkgs []recipes.Package) ([]recipes.Package, error) {
 	probe := &assembly{Input: a.Input, root: newTree(), seeds: pkgs}
+	defer func() { a.debs = append(a.debs, probe.debs...) }() // they are added next
 	loaded, err := probe.load(ctx, pkgs)
-	a.debs = append(a.debs, probe.debs...)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := probe.newEntries(loaded); err != nil {
 		return nil, err
 	}
-	read := len(probe.debs)
 	more, err := probe.missing(ctx)
-	a.debs = append(a.debs, probe.debs[read:]...)
 	for _, p := range more {
 		pkgs = append(pkgs, p.installed.Package)
 	}

@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kiln-build/kiln/builder/memo"
+	"github.com/kiln-build/kiln/recipes"
 )
 
 // runtimeBed locks what the lock of a base of a runtime holds.
@@ -73,6 +76,29 @@ func TestBaseJava(t *testing.T) {
 				t.Errorf("%s: got %+v", p, f)
 			}
 		}
+	}
+}
+
+// TestBaseIsShared: a base's layer is the same for every recipe with the same
+// lock, also for one that names a package of the base.
+func TestBaseIsShared(t *testing.T) {
+	b := runtimeBed(t)
+	b.image(t, "nodejs", copyright("nodejs"), binary("/usr/bin/node", executable(t, "", "libc.so.6")), binary("/usr/bin/helper", "#!/usr/bin/dash\n"))
+	b.image(t, "dash", copyright("dash"), binary("/usr/bin/dash", executable(t, "", "libc.so.6")))
+	var layers []string
+	for _, packages := range [][]string{nil, {"nodejs"}} {
+		b.memo = memo.Dir(t.TempDir())
+		r := newRecipe()
+		r.Image.Base, r.Image.Packages = "node", packages
+		r.Allow = []recipes.Allow{{Rule: recipes.RuleShell}}
+		m, err := assemble(t, b.input(r, file("/app/x.js", "x"))).Image.Manifest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers = append(layers, m.Layers[0].Digest.String())
+	}
+	if layers[0] != layers[1] {
+		t.Errorf("the base is %s, and %s where image.packages name a part of it", layers[0], layers[1])
 	}
 }
 

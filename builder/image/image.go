@@ -30,7 +30,7 @@ import (
 
 // Format changes when the same inputs make other images. It is part of the
 // build key.
-const Format = "4"
+const Format = "5"
 
 // KeyAnnotation is the manifest annotation that holds the build key.
 const KeyAnnotation = "io.github.kiln-build.key"
