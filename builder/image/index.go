@@ -25,6 +25,7 @@ type Platform struct {
 // but images (image-spec, image-index.md).
 func Index(r *recipes.Recipe, l *recipes.Lock, key string, images []Platform) (v1.ImageIndex, error) {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	a := &assembly{Input: Input{Recipe: r, Lock: l, Key: key}}
 	for _, p := range images {
 		goos, arch, _ := strings.Cut(p.Name, "/")
 		file, err := p.Image.ConfigFile()
@@ -37,8 +38,8 @@ func Index(r *recipes.Recipe, l *recipes.Lock, key string, images []Platform) (v
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{
 			Add: listed{p.Image}, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: goos, Architecture: arch}},
 		})
+		a.debug = a.debug || file.Config.Labels[DebugAnnotation] != ""
 	}
-	a := &assembly{Input: Input{Recipe: r, Lock: l, Key: key}}
 	annotated, ok := mutate.Annotations(index, a.annotations()).(v1.ImageIndex)
 	if !ok {
 		return nil, errors.New("annotating the index made something else of it")

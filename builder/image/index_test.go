@@ -80,6 +80,28 @@ func TestIndex(t *testing.T) {
 	}
 }
 
+// TestIndexOfVariant: an index says what its images say.
+func TestIndexOfVariant(t *testing.T) {
+	r := newRecipe()
+	r.Variant = "debug"
+	r.Allow = []recipes.Allow{{Rule: recipes.RuleShell}}
+	b := newBed(t)
+	in := b.input(r, folder("/usr/bin"), binary("/usr/bin/hello", "program"), binary("/usr/bin/sh", "program"))
+	index, err := Index(r, b.lock, "k", []Platform{{platform, assemble(t, in).Image}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{VariantAnnotation: "debug", DebugAnnotation: "true"} {
+		if got := m.Annotations[key]; got != want {
+			t.Errorf("%s is %q, want %q", key, got, want)
+		}
+	}
+}
+
 func TestIndexRefusesOtherPlatform(t *testing.T) {
 	_, err := Index(&recipes.Recipe{}, &recipes.Lock{}, "k", []Platform{{"linux/arm64", imageFor(t, "amd64")}})
 	if err == nil || !strings.Contains(err.Error(), "linux/arm64") {
