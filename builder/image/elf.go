@@ -70,15 +70,11 @@ func readScript(p string, line []byte) *program {
 }
 
 func readELF(e layer.Entry) (*program, error) {
-	at, done, err := layer.ReaderAt(e)
-	if err != nil {
+	f, done, err := openELF(e)
+	if f == nil {
 		return nil, err
 	}
 	defer done()
-	f, err := elf.NewFile(at)
-	if err != nil {
-		return nil, nil //nolint:nilerr // no loader takes it either: it is data
-	}
 	p := &program{path: e.Path}
 	for _, h := range f.Progs {
 		if h.Type != elf.PT_INTERP {
@@ -126,7 +122,7 @@ func openELF(e layer.Entry) (f *elf.File, done func(), err error) {
 	}
 	if f, err = elf.NewFile(at); err != nil {
 		done()
-		return nil, nil, nil //nolint:nilerr // it is data
+		return nil, nil, nil //nolint:nilerr // no loader takes it either: it is data
 	}
 	return f, done, nil
 }

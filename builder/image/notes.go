@@ -165,7 +165,7 @@ type user struct {
 	path     string
 	service  bool
 	needed   []string
-	imports  map[string]bool
+	imports  map[string]bool // of the service's files alone
 	optional []optional
 }
 
@@ -188,6 +188,9 @@ func readUser(e layer.Entry) (*user, error) {
 	defer done()
 	u := &user{path: e.Path, service: e.Owner == recipes.OwnerService, imports: map[string]bool{}, optional: readOptional(f)}
 	u.needed, _ = f.ImportedLibraries() // the closure has read them without an error
+	if !u.service {
+		return u, nil
+	}
 	symbols, err := f.ImportedSymbols()
 	if err != nil {
 		return u, nil //nolint:nilerr // a static program has none

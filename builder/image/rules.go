@@ -41,7 +41,7 @@ func (e *RefusedError) Hint() string {
 	if strings.HasPrefix(f.Rule, "no-") {
 		instead = "build it with these flags"
 	}
-	return fmt.Sprintf(instead+", or accept it in the recipe: allow: [{rule: %s, path: %s, reason: …}]", f.Rule, f.Path)
+	return fmt.Sprintf("%s, or accept it in the recipe: allow: [{rule: %s, path: %s, reason: …}]", instead, f.Rule, f.Path)
 }
 
 // judge returns an error for the findings that no allow entry covers.
