@@ -63,7 +63,7 @@ func indexDocument(in IndexInput) *v2_3.Document {
 		SPDXVersion:       v2_3.Version,
 		DataLicense:       v2_3.DataLicense,
 		SPDXIdentifier:    "DOCUMENT",
-		DocumentName:      in.Recipe.Name + "-" + in.Recipe.Version,
+		DocumentName:      in.Recipe.Name + "-" + in.Recipe.Tag(),
 		DocumentNamespace: namespaceBase + percentEncode(in.Recipe.Name) + "-" + in.Digest.Hex,
 		CreationInfo:      &v2_3.CreationInfo{Creators: creators(in.Version), Created: created(in.Lock)},
 	}

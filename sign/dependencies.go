@@ -109,10 +109,10 @@ func fetchedResources(lock *recipes.Lock, platforms []string) []resource {
 		if f.Ecosystem == recipes.EcosystemURL {
 			uri = withoutUser(f.Path)
 		}
-		if f.SHA256 == "" || seen[uri] {
+		if f.SHA256 == "" || seen[uri+" "+f.SHA256] {
 			continue
 		}
-		seen[uri] = true
+		seen[uri+" "+f.SHA256] = true
 		name, _, _ := strings.Cut(f.Path, "?")
 		all = append(all, resource{
 			Name: path.Base(name), URI: uri, Digest: map[string]string{"sha256": f.SHA256},
