@@ -171,7 +171,7 @@ func (e *Engine) export(ctx context.Context, p *Plan, st llb.State, title string
 	read := make(chan error, 1)
 	go func() {
 		var err error
-		entries, err = readArtifacts(pr, sp)
+		entries, err = layer.Read(pr, sp, recipes.OwnerService, maxArtifacts)
 		pr.CloseWithError(err)
 		read <- err
 	}()
@@ -230,36 +230,3 @@ func (e *Engine) stepError(ctx context.Context, p *Plan, w *progress.Watch, err 
 
 // Limits on what a build may leave in $DESTDIR.
 const maxArtifacts = 16 << 30
-
-// readArtifacts reads the tar stream of BuildKit's tar exporter.
-func readArtifacts(r io.Reader, sp *spool.Spool) ([]layer.Entry, error) {
-	var entries []layer.Entry
-	left := int64(maxArtifacts)
-	for t := tar.NewReader(r); ; {
-		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			// The padding after the end must be read as well, or the engine waits.
-			_, err := io.Copy(io.Discard, r)
-			return entries, err
-		}
-		if err != nil {
-			return nil, err
-		}
-		entry := layer.Entry{Time: h.ModTime.Unix(), File: recipes.File{
-			Path: path.Join("/", h.Name), //nolint:gosec // cleaned, and extracted into no folder
-			Type: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid,
-			Linkname: h.Linkname, Owner: recipes.OwnerService,
-		}, Capability: h.PAXRecords[layer.CapabilityRecord], Devmajor: h.Devmajor, Devminor: h.Devminor}
-		if h.Typeflag == tar.TypeReg {
-			f, err := sp.Add(t, left)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", entry.Path, err)
-			}
-			left -= f.Size()
-			entry.Size, entry.Open = f.Size(), f.Open
-		}
-		if entry.Path != "/" {
-			entries = append(entries, entry)
-		}
-	}
-}

@@ -69,10 +69,11 @@ func (e *Engine) Test(ctx context.Context, r *recipes.Recipe, img v1.Image, plat
 	if err != nil {
 		return nil, fmt.Errorf("testing: %w", err)
 	}
+	defer t.close()
 	var results []recipes.TestResult
 	var failed []*TestError
 	for _, test := range tests {
-		start := t.now()
+		start := time.Now() //nolint:forbidigo // how long a test took is for people, and in no statement
 		result, failure, err := t.test(ctx, test)
 		switch {
 		case ctx.Err() != nil:
@@ -83,7 +84,7 @@ func (e *Engine) Test(ctx context.Context, r *recipes.Recipe, img v1.Image, plat
 		if failure != nil {
 			failed = append(failed, failure)
 		}
-		result.Duration = t.now().Sub(start)
+		result.Duration = time.Since(start)
 		results = append(results, result)
 	}
 	switch len(failed) {

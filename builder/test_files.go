@@ -13,40 +13,38 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
+	"github.com/kiln-build/kiln/builder/layer"
+	"github.com/kiln-build/kiln/builder/spool"
 	"github.com/kiln-build/kiln/recipes"
 )
 
 // imageTree is the file system of an image, read from its layers without an
 // engine.
 type imageTree struct {
-	image   v1.Image
-	entries map[string]*tar.Header // by absolute path
+	spool   *spool.Spool // what the files hold
+	entries map[string]layer.Entry
 }
 
+// maxTree is the limit on what an image unpacks to, in bytes.
+const maxTree = 32 << 30
+
+// readTree reads the layers once, for they are compressed.
 func readTree(img v1.Image) (*imageTree, error) {
-	t := &imageTree{image: img, entries: map[string]*tar.Header{"/": {Typeflag: tar.TypeDir, Mode: 0o755}}}
-	err := t.walk(func(p string, h *tar.Header, _ io.Reader) error {
-		t.entries[p] = h
-		return nil
-	})
-	return t, err
-}
-
-func (t *imageTree) walk(f func(string, *tar.Header, io.Reader) error) error {
-	r := mutate.Extract(t.image)
-	defer r.Close()
-	for tr := tar.NewReader(r); ; {
-		h, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("reading the image's layers: %w", err)
-		}
-		if err := f(path.Join("/", h.Name), h, tr); err != nil { //nolint:gosec // nothing is extracted
-			return err
-		}
+	sp, err := spool.New("")
+	if err != nil {
+		return nil, err
 	}
+	t := &imageTree{spool: sp, entries: map[string]layer.Entry{"/": {File: recipes.File{Path: "/", Type: tar.TypeDir, Mode: 0o755}}}}
+	r := mutate.Extract(img)
+	defer r.Close()
+	entries, err := layer.Read(r, sp, recipes.OwnerImage, maxTree)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("reading the image's layers: %w", err), sp.Close())
+	}
+	for _, e := range entries {
+		t.entries[e.Path] = e
+	}
+	return t, nil
 }
 
 // resolve follows the links on the way to p, and where last is set also one at
@@ -56,17 +54,17 @@ func (t *imageTree) resolve(p string, last bool) string {
 	for hops := 0; len(rest) > 0; {
 		next := path.Join(done, rest[0])
 		rest = rest[1:]
-		h, ok := t.entries[next]
-		if !ok || h.Typeflag != tar.TypeSymlink || len(rest) == 0 && !last {
+		e, ok := t.entries[next]
+		if !ok || e.Type != tar.TypeSymlink || len(rest) == 0 && !last {
 			done = next
 			continue
 		}
 		if hops++; hops > 40 {
 			return ""
 		}
-		target := h.Linkname
+		target := e.Linkname
 		if !path.IsAbs(target) {
-			target = path.Join(done, target) //nolint:gosec // a name in the tree
+			target = path.Join(done, target)
 		}
 		done, rest = "/", append(strings.Split(strings.Trim(path.Clean(target), "/"), "/"), rest...)
 	}
@@ -78,17 +76,19 @@ const maxContent = 64 << 20
 
 // content reads the file at a resolved path.
 func (t *imageTree) content(p string) ([]byte, error) {
-	if h := t.entries[p]; h.Typeflag == tar.TypeLink {
-		p = path.Join("/", h.Linkname) //nolint:gosec // a name in the tree
+	e := t.entries[p]
+	if e.Type == tar.TypeLink {
+		e = t.entries[path.Join("/", e.Linkname)]
 	}
-	var data []byte
-	err := t.walk(func(at string, _ *tar.Header, r io.Reader) (err error) {
-		if at == p {
-			data, err = io.ReadAll(io.LimitReader(r, maxContent))
-		}
-		return err
-	})
-	return data, err
+	if e.Open == nil {
+		return nil, fmt.Errorf("reading the image's layers: %s links to %s, which is no file", p, e.Linkname)
+	}
+	r, err := e.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(io.LimitReader(r, maxContent))
 }
 
 func (t *tester) files(list []recipes.FileTest) (*finding, error) {
@@ -118,23 +118,23 @@ func (t *imageTree) check(f recipes.FileTest) (*finding, error) {
 		return t.checkLicenses(f.Path)
 	}
 	p := t.resolve(f.Path, f.Type != "link")
-	h, ok := t.entries[p]
+	e, ok := t.entries[p]
 	switch {
 	case f.Absent && ok:
-		return &finding{want: "nothing at " + f.Path, got: "a " + typeName(h)}, nil
+		return &finding{want: "nothing at " + f.Path, got: "a " + typeName(e)}, nil
 	case f.Absent:
 		return nil, nil
 	case !ok:
 		return &finding{want: "something at " + f.Path, got: "nothing"}, nil
 	}
-	if found := checkHeader(f, h); found != nil {
+	if found := checkEntry(f, e); found != nil {
 		return found, nil
 	}
 	if len(f.Content)+len(f.NotContent) == 0 && !f.Licenses {
 		return nil, nil
 	}
-	if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeLink {
-		return &finding{want: "a file at " + f.Path, got: "a " + typeName(h)}, nil
+	if e.Type != tar.TypeReg && e.Type != tar.TypeLink {
+		return &finding{want: "a file at " + f.Path, got: "a " + typeName(e)}, nil
 	}
 	data, err := t.content(p)
 	if err != nil {
@@ -146,8 +146,8 @@ func (t *imageTree) check(f recipes.FileTest) (*finding, error) {
 	return compare(f.Path, data, f.Content, f.NotContent), nil
 }
 
-func typeName(h *tar.Header) string {
-	switch h.Typeflag {
+func typeName(e layer.Entry) string {
+	switch e.Type {
 	case tar.TypeDir:
 		return "folder"
 	case tar.TypeSymlink:
@@ -155,30 +155,29 @@ func typeName(h *tar.Header) string {
 	case tar.TypeReg, tar.TypeLink:
 		return "file"
 	}
-	return fmt.Sprintf("special file of type %q", h.Typeflag)
+	return fmt.Sprintf("special file of type %q", e.Type)
 }
 
-// checkHeader compares what a tar header says.
-func checkHeader(f recipes.FileTest, h *tar.Header) *finding {
-	bits := h.Mode & 0o7777
+// checkEntry compares all but the content.
+func checkEntry(f recipes.FileTest, e layer.Entry) *finding {
 	mode, _ := strconv.ParseInt(f.Mode, 8, 64)
-	owner := fmt.Sprintf("%d:%d", h.Uid, h.Gid)
+	owner := fmt.Sprintf("%d:%d", e.UID, e.GID)
 	execute := map[string]int64{"owner": 0o100, "group": 0o010, "other": 0o001, "any": 0o111}[f.Executable]
 	switch {
-	case f.Type != "" && f.Type != typeName(h):
-		return &finding{want: "a " + f.Type + " at " + f.Path, got: "a " + typeName(h)}
-	case f.Mode != "" && mode != bits:
-		return &finding{want: fmt.Sprintf("mode %04o of %s", mode, f.Path), got: fmt.Sprintf("%04o", bits)}
+	case f.Type != "" && f.Type != typeName(e):
+		return &finding{want: "a " + f.Type + " at " + f.Path, got: "a " + typeName(e)}
+	case f.Mode != "" && mode != e.Mode:
+		return &finding{want: fmt.Sprintf("mode %04o of %s", mode, f.Path), got: fmt.Sprintf("%04o", e.Mode)}
 	case f.Owner != "" && f.Owner != owner:
 		return &finding{want: "owner " + f.Owner + " of " + f.Path, got: owner}
-	case f.UID != nil && *f.UID != h.Uid:
-		return &finding{want: fmt.Sprintf("user %d of %s", *f.UID, f.Path), got: strconv.Itoa(h.Uid)}
-	case f.GID != nil && *f.GID != h.Gid:
-		return &finding{want: fmt.Sprintf("group %d of %s", *f.GID, f.Path), got: strconv.Itoa(h.Gid)}
-	case f.Executable != "" && bits&execute == 0:
-		return &finding{want: f.Path + " executable by " + f.Executable, got: fmt.Sprintf("mode %04o", bits)}
-	case f.Target != "" && f.Target != h.Linkname:
-		return &finding{want: f.Path + " to lead to " + f.Target, got: h.Linkname}
+	case f.UID != nil && *f.UID != e.UID:
+		return &finding{want: fmt.Sprintf("user %d of %s", *f.UID, f.Path), got: strconv.Itoa(e.UID)}
+	case f.GID != nil && *f.GID != e.GID:
+		return &finding{want: fmt.Sprintf("group %d of %s", *f.GID, f.Path), got: strconv.Itoa(e.GID)}
+	case f.Executable != "" && e.Mode&execute == 0:
+		return &finding{want: f.Path + " executable by " + f.Executable, got: fmt.Sprintf("mode %04o", e.Mode)}
+	case f.Target != "" && f.Target != e.Linkname:
+		return &finding{want: f.Path + " to lead to " + f.Target, got: e.Linkname}
 	}
 	return nil
 }
@@ -187,8 +186,8 @@ func checkHeader(f recipes.FileTest, h *tar.Header) *finding {
 // the pattern's folder matches.
 func (t *imageTree) checkLicenses(pattern string) (*finding, error) {
 	var dirs []string
-	for p, h := range t.entries {
-		if ok, _ := path.Match(path.Dir(pattern), p); ok && h.Typeflag == tar.TypeDir {
+	for p, e := range t.entries {
+		if ok, _ := path.Match(path.Dir(pattern), p); ok && e.Type == tar.TypeDir {
 			dirs = append(dirs, p)
 		}
 	}

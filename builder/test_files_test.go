@@ -48,6 +48,7 @@ func filesImage(t *testing.T) v1.Image {
 
 func TestFiles(t *testing.T) {
 	x := &tester{image: filesImage(t)}
+	t.Cleanup(x.close)
 	seven, eight := 7, 8
 	for _, c := range []struct {
 		name string

@@ -35,7 +35,6 @@ type tester struct {
 	program  llb.State // the runner
 	platform llb.ConstraintsOpt
 	tree     *imageTree // once a test asks for it
-	now      func() time.Time
 }
 
 func (e *Engine) tester(ctx context.Context, r *recipes.Recipe, img v1.Image, platform string) (*tester, error) {
@@ -43,7 +42,7 @@ func (e *Engine) tester(ctx context.Context, r *recipes.Recipe, img v1.Image, pl
 	if err != nil {
 		return nil, err
 	}
-	t := &tester{engine: e, recipe: r, image: img, config: file.Config, now: time.Now} //nolint:forbidigo // how long a test took is for people, and in no statement
+	t := &tester{engine: e, recipe: r, image: img, config: file.Config}
 	digest, err := layer.Store(e.Store, img)
 	if err != nil {
 		return nil, err
@@ -59,6 +58,12 @@ func (e *Engine) tester(ctx context.Context, r *recipes.Recipe, img v1.Image, pl
 	// another, an emulator executes its programs.
 	t.platform = llb.Platform(ocispec(goos, t.native))
 	return t, t.addPrograms(goos)
+}
+
+func (t *tester) close() {
+	if t.tree != nil {
+		t.tree.spool.Close() //nolint:errcheck // nothing is lost
+	}
 }
 
 // architectures are those that the engine can run, its own first and then
@@ -138,7 +143,7 @@ func (e *Engine) small(ctx context.Context, def *llb.Definition) (map[string][]b
 		return nil, err
 	}
 	defer sp.Close() //nolint:errcheck // nothing is lost
-	entries, err := readArtifacts(&b, sp)
+	entries, err := layer.Read(&b, sp, recipes.OwnerService, maxArtifacts)
 	if err != nil {
 		return nil, err
 	}

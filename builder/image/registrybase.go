@@ -2,9 +2,7 @@ package image
 
 import (
 	"archive/tar"
-	"errors"
 	"fmt"
-	"io"
 	"path"
 
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -26,29 +24,9 @@ func (a *assembly) readBase() error {
 	a.debs = append(a.debs, &packageFiles{spool: sp})
 	r := mutate.Extract(a.Base)
 	defer r.Close()
-	var entries []layer.Entry
-	left := int64(maxBase)
-	for t := tar.NewReader(r); ; {
-		h, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return fmt.Errorf("reading base image: %w", err)
-		}
-		e := layer.Entry{Time: h.ModTime.Unix(), Capability: h.PAXRecords[layer.CapabilityRecord], File: recipes.File{
-			Path: path.Join("/", h.Name), Type: h.Typeflag, Mode: h.Mode & 0o7777, UID: h.Uid, GID: h.Gid, //nolint:gosec // nothing is written to it
-			Linkname: h.Linkname, Owner: recipes.OwnerImage,
-		}}
-		if h.Typeflag == tar.TypeReg {
-			f, err := sp.Add(t, left)
-			if err != nil {
-				return fmt.Errorf("reading base image: %s: %w", e.Path, err)
-			}
-			left -= f.Size()
-			e.Size, e.Open = f.Size(), f.Open
-		}
-		entries = append(entries, e)
+	entries, err := layer.Read(r, sp, recipes.OwnerImage, maxBase)
+	if err != nil {
+		return fmt.Errorf("reading base image: %w", err)
 	}
 	return a.adopt(entries)
 }
@@ -56,9 +34,6 @@ func (a *assembly) readBase() error {
 // adopt hashes the base image's files and takes them as they are.
 func (a *assembly) adopt(entries []layer.Entry) error {
 	for _, e := range entries {
-		if e.Path == "/" {
-			continue
-		}
 		if e.Type == tar.TypeLink {
 			target, ok := a.root.byPath[path.Join("/", e.Linkname)]
 			if !ok {
