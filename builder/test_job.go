@@ -105,7 +105,7 @@ func (t *tester) requests(test recipes.Test) []runner.Request {
 
 // expression is the regular expression for what a test expects.
 func expression(expected string) string {
-	if len(expected) > 2 && expected[0] == '/' && strings.HasSuffix(expected, "/") {
+	if recipes.IsExpression(expected) {
 		return expected[1 : len(expected)-1]
 	}
 	return regexp.QuoteMeta(expected)

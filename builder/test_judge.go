@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -96,11 +97,7 @@ func (o *outcome) judgeReply(t recipes.Test, i int, r runner.Reply) *finding {
 }
 
 func judgeHTTP(h recipes.HTTPTest, r runner.Reply) *finding {
-	want := h.Status
-	if want == 0 {
-		want = 200
-	}
-	if r.Status != want {
+	if want := cmp.Or(h.Status, 200); r.Status != want {
 		return &finding{want: fmt.Sprintf("status %d", want), got: fmt.Sprintf("%d with %s", r.Status, excerpt(r.Body))}
 	}
 	for _, kv := range sorted(h.ExpectHeaders) {
