@@ -109,16 +109,16 @@ func (l bases) file(raw string) (file recipes.FetchedFile, real string) {
 		return recipes.FetchedFile{Ecosystem: b.ecosystem, Path: rest}, b.url + "/" + rest
 	}
 	raw = withoutPort(raw)
+	plain, signed := unsigned(raw)
 	var below base
 	for _, b := range l {
-		if strings.HasPrefix(raw, b.url+"/") && len(b.url) > len(below.url) {
+		if strings.HasPrefix(plain, b.url+"/") && len(b.url) > len(below.url) {
 			below = b
 		}
 	}
-	if rest := strings.TrimPrefix(raw, below.url+"/"); below.url != "" && rest != "" {
-		return recipes.FetchedFile{Ecosystem: below.ecosystem, Path: rest}, raw
+	if rest := strings.TrimPrefix(plain, below.url+"/"); below.url != "" && rest != "" {
+		return recipes.FetchedFile{Ecosystem: below.ecosystem, Path: rest, Signed: signed}, raw
 	}
-	plain, signed := unsigned(raw)
 	return recipes.FetchedFile{Ecosystem: recipes.EcosystemURL, Path: plain, Signed: signed}, raw
 }
 

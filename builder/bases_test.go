@@ -57,11 +57,39 @@ func TestLockedNames(t *testing.T) {
 		{"http://127.0.0.1:8080/six/", "http://127.0.0.1:8080/six/", recipes.FetchedFile{Ecosystem: "pypi", Path: "six/"}},
 		{"https://s3.example.org/a?X-Amz-Signature=1&b=c", "https://s3.example.org/a?X-Amz-Signature=1&b=c",
 			recipes.FetchedFile{Ecosystem: "url", Path: "https://s3.example.org/a", Signed: true}},
+		{"https://corp.example.org/api/a?X-Amz-Signature=1&b=c", "https://corp.example.org/api/a?X-Amz-Signature=1&b=c",
+			recipes.FetchedFile{Ecosystem: "npm", Path: "a", Signed: true}},
 		{"http://go-7.kiln.invalid/x", "http://go-7.kiln.invalid/x", recipes.FetchedFile{Ecosystem: "url", Path: "http://go-7.kiln.invalid/x"}},
 	} {
 		got, real := all.file(c.url)
 		if got != c.want || real != c.real {
 			t.Errorf("%s: got %+v at %s, want %+v at %s", c.url, got, real, c.want, c.real)
 		}
+	}
+}
+
+// TestSameBase has two ecosystems with one base: which of them a file counts
+// as is in the lock.
+func TestSameBase(t *testing.T) {
+	e := &Fetcher{Engine: &Engine{Bases: func() (map[string][]string, error) {
+		return map[string][]string{
+			"npm": {"https://corp.example.org"}, "pypi": {"https://corp.example.org"}, "maven": {"https://corp.example.org"},
+		}, nil
+	}}}
+	for range 25 {
+		g, _, err := e.gate(nil)
+		check(t, err)
+		if got, _ := g.bases.file("https://corp.example.org/x"); got.Ecosystem != "maven" {
+			t.Fatalf("the file is of %s, want the first by name, maven", got.Ecosystem)
+		}
+	}
+}
+
+func TestErrorWithoutSignature(t *testing.T) {
+	f := &Fetch{plan: &Plan{recipe: &recipes.Recipe{File: "recipe.yaml"}}, spec: fetch{title: "get"}}
+	f.step.Pos = recipes.Pos{Line: 3, Col: 7}
+	err := f.fail("https://s3.example.org/a?X-Amz-Signature=secret", "is not in the lock", "")
+	if want := `recipe.yaml:3:7: step "get": https://s3.example.org/a is not in the lock`; err.Error() != want {
+		t.Errorf("error is %q, want %q", err, want)
 	}
 }

@@ -124,8 +124,10 @@ func (f *Fetch) locked() (recipes.LockedFetch, error) {
 	}}}
 }
 
-// fail is an error about the fetch, with its place in the recipe.
+// fail is an error about the fetch, with its place in the recipe. The signature
+// of a URL is a secret as long as it is valid.
 func (f *Fetch) fail(url, msg, hint string) *FetchError {
+	url, _ = unsigned(url)
 	return &FetchError{File: f.plan.recipe.File, Pos: f.step.Pos, Step: f.spec.title, URL: url, Msg: msg, hint: hint}
 }
 
