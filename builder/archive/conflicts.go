@@ -61,13 +61,9 @@ func (s *solver) unmet(w want, opts []*entry) error {
 		return e
 	}
 	o := opts[0]
-	if s.skewed(o) {
-		return &versionClash{relation: relation{name: o.Name, op: "=", version: o.Version}, unmet: e}
-	}
-	for _, r := range w.clause {
-		if r.name == o.Name && r.op != "" {
-			return &versionClash{relation: r, unmet: e}
-		}
+	asked := slices.IndexFunc(w.clause, func(r relation) bool { return r.name == o.Name && r.op != "" })
+	if asked >= 0 && !s.skewed(o) {
+		return &versionClash{relation: w.clause[asked], unmet: e}
 	}
 	return &versionClash{relation: relation{name: o.Name, op: "=", version: o.Version}, unmet: e}
 }

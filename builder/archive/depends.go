@@ -2,7 +2,7 @@ package archive
 
 import (
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -65,7 +65,7 @@ func parseRelation(s string) (relation, error) {
 	if err := checkName(r.name); err != nil {
 		return r, fmt.Errorf("relation %q: %w", s, err)
 	}
-	if !archName.MatchString(r.arch) {
+	if slices.ContainsFunc([]byte(r.arch), func(c byte) bool { return !isDigit(c) && !isLetter(c) && c != '-' }) {
 		return r, fmt.Errorf("relation %q: %q is not an architecture", s, r.arch)
 	}
 	if !found {
@@ -133,6 +133,3 @@ func checkName(s string) error {
 	}
 	return nil
 }
-
-// archName is an architecture qualifier, or none.
-var archName = regexp.MustCompile(`^[A-Za-z0-9-]*$`)

@@ -12,9 +12,6 @@ func (x *Index) With(foreign *Index) *Index {
 	return &both
 }
 
-// Foreign is the index of the other architecture, or nil.
-func (x *Index) Foreign() *Index { return x.foreign }
-
 // all are the parts of both architectures, the native ones first.
 func (x *Index) all() []part {
 	if x.foreign == nil {

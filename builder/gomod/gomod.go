@@ -128,21 +128,14 @@ func (c *Client) Zip(ctx context.Context, modpath, version, sum string) (string,
 // Adopt takes the zip with the sha256 hexsum, which is in the cache already,
 // for the module. Its content must have the h1: hash sum.
 func (c *Client) Adopt(modpath, version, sum, hexsum string) error {
-	file := c.Cache.Path(hexsum)
-	if err := checkZip(file, modpath, version); err != nil {
-		return fmt.Errorf("reading module zip: %w", err)
-	}
-	got, err := dirhash.HashZip(file, dirhash.Hash1)
-	if err != nil {
-		return fmt.Errorf("reading module zip: %w", err)
-	}
-	if got != sum {
+	got, err := c.take(hexsum, modpath, version)
+	if err == nil && got != sum {
 		return fmt.Errorf("reading module zip of %s@%s: its hash is %s, the lock has %s", modpath, version, got, sum)
 	}
-	return writeFile(c.note("sum", sum), []byte(hexsum))
+	return err
 }
 
-// download fetches the zip, checks its form and computes its sum.
+// download fetches the zip and takes it.
 func (c *Client) download(ctx context.Context, modpath, version string) (file, sum string, err error) {
 	body, err := c.open(ctx, modpath, version, ".zip")
 	if err != nil {
@@ -153,14 +146,21 @@ func (c *Client) download(ctx context.Context, modpath, version string) (file, s
 	if err != nil {
 		return "", "", err
 	}
-	file = c.Cache.Path(hexsum)
+	sum, err = c.take(hexsum, modpath, version)
+	return c.Cache.Path(hexsum), sum, err
+}
+
+// take checks the form of a zip that is in the cache, and remembers it by its
+// h1: hash, which it returns.
+func (c *Client) take(hexsum, modpath, version string) (sum string, err error) {
+	file := c.Cache.Path(hexsum)
 	if err := checkZip(file, modpath, version); err != nil {
-		return "", "", fmt.Errorf("reading module zip: %w", err)
+		return "", fmt.Errorf("reading module zip: %w", err)
 	}
 	if sum, err = dirhash.HashZip(file, dirhash.Hash1); err != nil {
-		return "", "", fmt.Errorf("reading module zip: %w", err)
+		return "", fmt.Errorf("reading module zip: %w", err)
 	}
-	return file, sum, writeFile(c.note("sum", sum), []byte(hexsum))
+	return sum, writeFile(c.note("sum", sum), []byte(hexsum))
 }
 
 // checkZip holds the zip against the rules for module zips, by which nothing

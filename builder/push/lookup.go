@@ -137,7 +137,7 @@ func (r *Registry) manifestRequest(ctx context.Context, ref name.Reference) (*ht
 // as long as nobody has given a CA for it.
 func (r *Registry) scheme(reg name.Registry) string {
 	host := strings.Trim(strings.TrimSuffix(reg.RegistryStr(), ":"+port(reg.RegistryStr())), "[]")
-	if r.plainHTTP || slices.Contains(r.plainHosts, reg.RegistryStr()) || (loopback(host) && !r.customCA) {
+	if r.schemes.plain(reg.RegistryStr()) || (loopback(host) && !r.customCA) {
 		return "http"
 	}
 	return "https"

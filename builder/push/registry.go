@@ -42,13 +42,12 @@ type Config struct {
 
 // Registry speaks to registries. It is safe for concurrent use.
 type Registry struct {
-	keychain   authn.Keychain
-	plainHTTP  bool
-	plainHosts []string
-	customCA   bool
-	transport  *retry
-	progress   func(done, total int64)
-	puller     *remote.Puller
+	keychain  authn.Keychain
+	schemes   *schemes
+	customCA  bool
+	transport *retry
+	progress  func(done, total int64)
+	puller    *remote.Puller
 
 	mu sync.Mutex
 	// pushed remembers where a blob went, for mounting it elsewhere.
@@ -72,15 +71,15 @@ func New(config Config) (*Registry, error) {
 		}
 		base = t
 	}
+	s := &schemes{inner: base, plainHTTP: config.PlainHTTP, plainHosts: config.PlainHosts}
 	r := &Registry{
-		keychain:   config.Keychain,
-		plainHTTP:  config.PlainHTTP,
-		plainHosts: config.PlainHosts,
-		customCA:   len(config.CA) > 0,
-		transport:  &retry{inner: &schemes{inner: base, plainHTTP: config.PlainHTTP, plainHosts: config.PlainHosts}, base: 500 * time.Millisecond, limit: 30 * time.Second},
-		progress:   config.Progress,
-		pushed:     map[blobKey]name.Repository{},
-		dance:      map[string]bool{},
+		keychain:  config.Keychain,
+		schemes:   s,
+		customCA:  len(config.CA) > 0,
+		transport: &retry{inner: s, base: 500 * time.Millisecond, limit: 30 * time.Second},
+		progress:  config.Progress,
+		pushed:    map[blobKey]name.Repository{},
+		dance:     map[string]bool{},
 	}
 	if r.keychain == nil {
 		r.keychain = authn.DefaultKeychain
@@ -139,9 +138,14 @@ type schemes struct {
 	plainHosts []string
 }
 
+// plain reports whether a registry (host[:port]) is to be spoken to without TLS.
+func (s *schemes) plain(host string) bool {
+	return s.plainHTTP || slices.Contains(s.plainHosts, host)
+}
+
 // RoundTrip implements http.RoundTripper.
 func (s *schemes) RoundTrip(req *http.Request) (*http.Response, error) {
-	plain := s.plainHTTP || slices.Contains(s.plainHosts, req.URL.Host)
+	plain := s.plain(req.URL.Host)
 	switch {
 	case plain && req.URL.Scheme == "https":
 		req = req.Clone(req.Context())

@@ -128,16 +128,19 @@ func (s *Stored) top(m Manifest, d v1.Descriptor) error {
 func (s *Stored) attach(subject v1.Hash, a recipes.Attachment) error {
 	s.Attachments = append(s.Attachments, a)
 	attached := s.attached[subject]
-	defer func() { s.attached[subject] = attached }()
 	if a.Tag != "" {
 		attached.SetTag(a)
-		return nil
+	} else {
+		b, err := readBundle(a.Image)
+		if err != nil {
+			return err
+		}
+		if b.Data != nil {
+			attached.Bundles = append(attached.Bundles, b)
+		}
 	}
-	b, err := readBundle(a.Image)
-	if err == nil && b.Data != nil {
-		attached.Bundles = append(attached.Bundles, b)
-	}
-	return err
+	s.attached[subject] = attached
+	return nil
 }
 
 // add appends attachments; one with a tag takes the place of its namesake.
