@@ -101,11 +101,7 @@ func (e *Fetcher) each(r *recipes.Recipe, l *recipes.Lock, platform string, in I
 			return in, err
 		}
 		goos, arch, _ := strings.Cut(f.plan.target.Builder, "/")
-		img, err := layer.Image(v1.Platform{OS: goos, Architecture: arch}, made.In(e.Store))
-		if err != nil {
-			return in, err
-		}
-		image, err := layer.Store(e.Store, img)
+		image, err := layer.StoreImage(e.Store, v1.Platform{OS: goos, Architecture: arch}, made.In(e.Store))
 		if err != nil {
 			return in, err
 		}

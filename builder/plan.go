@@ -114,8 +114,8 @@ func plan(r *recipes.Recipe, l *recipes.Lock, platform string, in Inputs) (*Plan
 		text:     llb.NewSourceMap(nil, r.File, "yaml", r.Raw),
 		in:       in,
 	}
-	p.environment(in)
-	p.sources(in.Sources)
+	p.environment()
+	p.sources()
 	p.out = llb.Scratch()
 	for i, s := range r.Build.Steps {
 		p.index = i
@@ -140,17 +140,17 @@ func input(image v1.Hash, opts ...llb.OCILayoutOption) llb.State {
 // environment installs the locked packages by dpkg, without network. Their
 // files come as blobs of the store that kiln serves, by digest. A registry
 // image is taken as it is.
-func (p *Plan) environment(in Inputs) {
-	p.env = input(in.Root, p.platform, llb.WithCustomName("build environment"))
+func (p *Plan) environment() {
+	p.env = input(p.in.Root, p.platform, llb.WithCustomName("build environment"))
 	if p.recipe.Build.Image == "" {
-		p.env = configured(in.Root, p.platform)
+		p.env = configured(p.in.Root, p.platform)
 		if slices.ContainsFunc(p.packages.Build, func(pkg recipes.Package) bool { return !pkg.Essential }) {
 			p.env = p.foreign(p.env).Run(p.packagesStep()...).Root()
 		}
 	}
 	p.crossFiles()
 	p.env = p.env.AddEnv("PATH", toolchainPath(p.recipe.Build.Toolchain)+systemPath)
-	for _, kv := range in.Env {
+	for _, kv := range p.in.Env {
 		k, v, _ := strings.Cut(kv, "=")
 		p.env = p.env.AddEnv(k, v)
 	}
@@ -210,14 +210,13 @@ const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 // variables are what every step finds in its environment.
 func (p *Plan) variables() [][2]string {
-	arch := Architecture(p.packages.Platform)
 	vars := [][2]string{
 		{"HOME", "/tmp"}, {"LC_ALL", "C.UTF-8"}, {"TZ", "UTC"}, {"DESTDIR", outDir},
 		{"SOURCE_DATE_EPOCH", strconv.FormatInt(p.lock.Epoch.Seconds, 10)},
 	}
-	vars = append(vars, hardening(arch)...)
+	vars = append(vars, hardening(p.target.Arch())...)
 	vars = append(vars, p.targetEnv()...)
-	vars = append(vars, toolchainEnv(p.recipe.Build.Toolchain, Architecture(p.packages.RunsOn()))...)
+	vars = append(vars, toolchainEnv(p.recipe.Build.Toolchain, Architecture(p.target.Builder))...)
 	vars = append(vars, p.crossEnv()...)
 	return append(vars, sorted(p.recipe.Build.Env)...)
 }
@@ -232,10 +231,10 @@ func sorted(m map[string]string) [][2]string {
 
 // sources lays out /src: what kiln fetched as one image, git repositories by
 // the engine.
-func (p *Plan) sources(image v1.Hash) {
+func (p *Plan) sources() {
 	p.src = llb.Scratch()
-	if image != (v1.Hash{}) {
-		p.src = input(image, p.platform, llb.WithCustomName("sources"))
+	if p.in.Sources != (v1.Hash{}) {
+		p.src = input(p.in.Sources, p.platform, llb.WithCustomName("sources"))
 		p.laid = p.src.Output()
 	}
 	for i, s := range p.recipe.Sources {
@@ -262,7 +261,7 @@ func (p *Plan) patch() {
 		if s.Debian == nil || !s.Debian.Patches {
 			continue
 		}
-		st := p.env.Run(llb.Args([]string{"/bin/sh", "-euc", patchScript}), llb.Dir(path.Join(srcDir, s.Into)),
+		st := p.env.Run(llb.Args(shell(patchScript)), llb.Dir(path.Join(srcDir, s.Into)),
 			llb.ReadonlyRootFS(), llb.AddMount("/tmp", llb.Scratch(), llb.Tmpfs()),
 			llb.Network(llb.NetModeNone), p.platform, p.at(s.Pos), p.name(s.Pos, "apply the patches of "+s.String()))
 		p.src = st.AddMount(srcDir, p.src)

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kiln-build/kiln/builder/archive"
@@ -87,11 +86,7 @@ func (p *Preparer) git(ctx context.Context, r *recipes.Recipe, l *recipes.Lock, 
 		if err != nil {
 			return nil, placed(r, s.Pos, err)
 		}
-		img, err := layer.Image(target, tree.In(p.Store))
-		if err != nil {
-			return nil, err
-		}
-		if trees[i], err = layer.Store(p.Store, img); err != nil {
+		if trees[i], err = layer.StoreImage(p.Store, target, tree.In(p.Store)); err != nil {
 			return nil, err
 		}
 	}
@@ -147,11 +142,7 @@ func (p *Preparer) rootImage(essential []recipes.Package, target v1.Platform) (v
 	if err != nil {
 		return v1.Hash{}, err
 	}
-	img, err := layer.Image(target, l.In(p.Store))
-	if err != nil {
-		return v1.Hash{}, err
-	}
-	return layer.Store(p.Store, img)
+	return layer.StoreImage(p.Store, target, l.In(p.Store))
 }
 
 // rootLayer is the essential packages unpacked into one layer.
@@ -179,8 +170,7 @@ func (p *Preparer) writeRoot(essential []recipes.Package) (layer.Layer, error) {
 		return layer.Layer{}, err
 	}
 	hexsum, size, err := w.Commit("")
-	digest := v1.Hash{Algorithm: "sha256", Hex: hexsum}
-	return layer.Layer{Blob: digest, Diff: digest, Bytes: size, Type: types.OCIUncompressedLayer}, err
+	return layer.Uncompressed(v1.Hash{Algorithm: "sha256", Hex: hexsum}, size), err
 }
 
 // sources makes one image of all sources that kiln fetches itself, and lists
@@ -202,10 +192,6 @@ func (p *Preparer) sources(ctx context.Context, r *recipes.Recipe, l *recipes.Lo
 	if len(layers) == 0 {
 		return v1.Hash{}, nil, nil
 	}
-	img, err := layer.Image(target, layers...)
-	if err != nil {
-		return v1.Hash{}, nil, err
-	}
-	digest, err := layer.Store(p.Store, img)
+	digest, err := layer.StoreImage(p.Store, target, layers...)
 	return digest, files, err
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/kiln-build/kiln/recipes"
 )
@@ -36,14 +35,14 @@ func (e *SkewError) Hint() string {
 func checkSkew(platforms []recipes.LockedPlatform) error {
 	type held struct{ platform, version string }
 	first := map[string]held{}
-	for i, p := range platforms {
+	for _, p := range platforms {
 		for _, pkg := range slices.Concat(p.Image, p.Build) {
 			version := cmp.Or(pkg.SourceVersion, pkg.Version)
 			old, ok := first[pkg.Name]
 			switch {
 			case !ok:
 				first[pkg.Name] = held{p.Platform, version}
-			case i > 0 && old.platform != p.Platform && old.version != version:
+			case old.platform != p.Platform && old.version != version:
 				return &SkewError{Package: pkg.Name, Platforms: [2]string{old.platform, p.Platform}, Versions: [2]string{old.version, version}}
 			}
 		}
@@ -56,7 +55,7 @@ func checkSkew(platforms []recipes.LockedPlatform) error {
 func sameArchives(archives [][]recipes.Archive, platforms []string) error {
 	for i, list := range archives[1:] {
 		if !slices.Equal(list, archives[0]) {
-			return fmt.Errorf("locking packages for %s: the archive changed meanwhile; lock again", strings.Join([]string{platforms[0], platforms[i+1]}, " and "))
+			return fmt.Errorf("locking packages for %s and %s: the archive changed meanwhile; lock again", platforms[0], platforms[i+1])
 		}
 	}
 	return nil

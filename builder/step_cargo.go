@@ -67,7 +67,7 @@ func (p *Plan) cargoStep(s recipes.Step) {
 		args = append(args, cratesFrom(cratesDir)...)
 		mounts = append(mounts, llb.AddMount(cratesDir, p.crates(s), llb.Readonly))
 	case recipes.CratesDebian:
-		args = append([]string{"/bin/sh", "-euc", cargoDebianScript, "cargo"}, cratesFrom(debianCrates)...)
+		args = append(shell(cargoDebianScript, "cargo"), cratesFrom(debianCrates)...)
 	}
 	args = append(args, cargoInstall(c)...)
 	env := map[string]string{"CARGO_HOME": "/tmp/cargo"}
@@ -106,7 +106,7 @@ func (p *Plan) crates(s recipes.Step) llb.State {
 	return p.fetch(s, fetch{
 		title: "fetch crates", dir: s.Cargo.Dir, out: cratesDir,
 		files:   []string{path.Join(s.Cargo.Dir, "Cargo.lock")},
-		args:    []string{"/bin/sh", "-euc", cargoFetchScript},
+		args:    shell(cargoFetchScript),
 		secrets: []string{CratesSetting},
 	})
 }

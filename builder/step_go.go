@@ -82,7 +82,7 @@ func (p *Plan) modules(s recipes.Step) llb.State {
 	return p.fetch(s, fetch{
 		title: "fetch Go modules", dir: s.Go.Dir, out: modDir,
 		files:   []string{"**/go.mod", "**/go.sum", "**/go.work", "**/go.work.sum", "**/vendor/modules.txt"},
-		args:    []string{"/bin/sh", "-euc", goFetchScript},
+		args:    shell(goFetchScript),
 		env:     [][2]string{{"GOMODCACHE", modDir}, {"GOTOOLCHAIN", "local"}, {"GOFLAGS", "-modcacherw"}, {"GOTELEMETRY", "off"}},
 		secrets: goSecrets(),
 	})

@@ -42,10 +42,10 @@ func (p *Plan) javaStep(s recipes.Step) {
 		if s.Fetches() {
 			mounts = append(mounts, llb.AddMount(mavenDir, p.artifacts(s), llb.ForceNoOutput))
 		}
-		args := append([]string{"/bin/sh", "-euc", mavenScript, "mvn", j.Repository}, p.maven(j)...)
+		args := append(shell(mavenScript, "mvn", j.Repository), p.maven(j)...)
 		p.run(s, j.Dir, j.Env, args, "mvn "+j.Maven[0], mounts...)
 	}
-	p.run(s, j.Dir, j.Env, []string{"/bin/sh", "-euc", jarScript, "jar", j.Jar, j.Output, origin}, "install "+path.Base(j.Output))
+	p.run(s, j.Dir, j.Env, shell(jarScript, "jar", j.Jar, j.Output, origin), "install "+path.Base(j.Output))
 }
 
 // maven are the arguments that decide what Maven does.
@@ -59,7 +59,7 @@ func (p *Plan) artifacts(s recipes.Step) llb.State {
 	return p.fetch(s, fetch{
 		title: "fetch Maven artifacts", dir: s.Java.Dir, out: mavenDir,
 		files: []string{path.Join(s.Java.Dir, "**")},
-		args:  append([]string{"/bin/sh", "-euc", mavenFetchScript, "mvn"}, p.maven(s.Java)...),
+		args:  append(shell(mavenFetchScript, "mvn"), p.maven(s.Java)...),
 		env:   append([][2]string{{"KILN_MAVEN", baseURL("maven")}}, sorted(s.Java.Env)...),
 	})
 }

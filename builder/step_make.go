@@ -18,7 +18,7 @@ func (p *Plan) makeStep(s recipes.Step) {
 }
 
 func (p *Plan) make(s recipes.Step, dir string, env map[string]string, args []string) {
-	script := append([]string{"/bin/sh", "-euc", makeScript, "make"}, args...)
+	script := append(shell(makeScript, "make"), args...)
 	p.run(s, dir, env, script, strings.TrimSpace("make "+strings.Join(args, " ")))
 }
 

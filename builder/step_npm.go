@@ -44,8 +44,7 @@ func (p *Plan) npmStep(s recipes.Step) {
 	env["npm_config_offline"] = "true"
 	maps.Copy(env, n.Env)
 	npm := func(args ...string) {
-		args = append([]string{"/bin/sh", "-euc", npmScript, "npm", npmLock}, args...)
-		p.run(s, n.Dir, env, args, "npm "+args[5], cache)
+		p.run(s, n.Dir, env, append(shell(npmScript, "npm", npmLock), args...), "npm "+args[0], cache)
 	}
 	rebuild := func() {
 		if len(n.Scripts) > 0 {
@@ -59,7 +58,7 @@ func (p *Plan) npmStep(s recipes.Step) {
 	}
 	npm("ci", "--omit=dev")
 	rebuild()
-	args := []string{"/bin/sh", "-euc", npmPackScript, "npm", npmFinish, n.Output}
+	args := shell(npmPackScript, "npm", npmFinish, n.Output)
 	p.run(s, n.Dir, env, append(args, n.Bins...), "lay out "+n.Output, cache)
 }
 
@@ -84,7 +83,7 @@ func (p *Plan) npmCache(s recipes.Step) llb.State {
 		files: []string{
 			path.Join(s.Npm.Dir, "package.json"), path.Join(s.Npm.Dir, "package-lock.json"), path.Join(s.Npm.Dir, "npm-shrinkwrap.json"),
 		},
-		args: []string{"/bin/sh", "-euc", npmFetchScript, "npm", npmLock, packages},
+		args: shell(npmFetchScript, "npm", npmLock, packages),
 		env:  append(npmVariables(), ecosystemEnv()...),
 	})
 }

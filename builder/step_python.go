@@ -57,7 +57,7 @@ func (p *Plan) pythonStep(s recipes.Step) {
 	if wheels == "" {
 		wheels = "/tmp/project"
 	}
-	args := []string{"/bin/sh", "-euc", pythonScript, "python", pythonFinish, y.Output, y.Requirements, wheels, y.Project}
+	args := shell(pythonScript, "python", pythonFinish, y.Output, y.Requirements, wheels, y.Project)
 	p.run(s, y.Dir, env, append(args, y.Bins...), "pip install into "+y.Output, mounts...)
 }
 
@@ -66,7 +66,7 @@ func (p *Plan) wheels(s recipes.Step) llb.State {
 	return p.fetch(s, fetch{
 		title: "fetch wheels", dir: s.Python.Dir, out: wheelsDir,
 		files: []string{path.Join(s.Python.Dir, s.Python.Requirements)},
-		args:  []string{"/bin/sh", "-euc", pythonFetchScript, "python", s.Python.Requirements},
+		args:  shell(pythonFetchScript, "python", s.Python.Requirements),
 		env:   append([][2]string{{"PIP_ROOT_USER_ACTION", "ignore"}}, ecosystemEnv()...),
 	})
 }

@@ -103,5 +103,10 @@ func command(args []string, script string) (_ []string, title string) {
 		return args, strings.Join(args, " ")
 	}
 	title, _, _ = strings.Cut(strings.TrimSpace(script), "\n")
-	return []string{"/bin/sh", "-euc", script}, title
+	return shell(script), title
+}
+
+// shell runs a script. Of the args the first is its $0.
+func shell(script string, args ...string) []string {
+	return append([]string{"/bin/sh", "-euc", script}, args...)
 }

@@ -59,8 +59,7 @@ func (t Target) Cross() bool { return t.Platform != t.Builder }
 // Arch is Go's and Debian's name of the architecture that is built for: amd64.
 func (t Target) Arch() string { return Architecture(t.Platform) }
 
-// Triplet is GNU's name of what is built for, x86_64-linux-gnu, and
-// BuildTriplet that of what the build runs on.
+// Triplet is GNU's name of what is built for: x86_64-linux-gnu.
 func (t Target) Triplet() string { return t.host().triplet }
 
 // BuildTriplet is GNU's name of what the build runs on.

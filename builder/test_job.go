@@ -169,11 +169,7 @@ func (e *Engine) programImage(goos, arch string, programs map[string][]byte) (ll
 	if err != nil {
 		return llb.State{}, err
 	}
-	img, err := layer.Image(v1.Platform{OS: goos, Architecture: arch}, l)
-	if err != nil {
-		return llb.State{}, err
-	}
-	digest, err := layer.Store(e.Store, img)
+	digest, err := layer.StoreImage(e.Store, v1.Platform{OS: goos, Architecture: arch}, l)
 	return input(digest, llb.Platform(ocispec(goos, arch)), llb.WithCustomName("the test runner")), err
 }
 

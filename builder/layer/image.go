@@ -34,6 +34,15 @@ func Image(platform v1.Platform, layers ...v1.Layer) (v1.Image, error) {
 	return img, nil
 }
 
+// StoreImage puts an [Image] of the layers into store, and returns its digest.
+func StoreImage(store *blobs.Store, platform v1.Platform, layers ...v1.Layer) (v1.Hash, error) {
+	img, err := Image(platform, layers...)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	return Store(store, img)
+}
+
 // Store puts the manifest, the configuration and those layers of img that are
 // not there yet into store, and returns the manifest's digest.
 func Store(store *blobs.Store, img v1.Image) (v1.Hash, error) {
