@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,7 +111,7 @@ func (t *tester) run(ctx context.Context, test recipes.Test) (*outcome, error) {
 	if err := json.Unmarshal(files["/outcome/"+runner.OutcomeFile], &o.Outcome); err != nil {
 		return nil, fmt.Errorf("reading the outcome: %w", err)
 	}
-	if o.Trouble != "" && t.arch != t.native && strings.Contains(o.Trouble, "exec format error") {
+	if o.Foreign && !slices.Contains(t.runs, t.arch) {
 		return nil, errNotRun{fmt.Sprintf("the engine is linux/%s and there is no emulator for linux/%s (qemu-user-static)", t.native, t.arch)}
 	}
 	return o, nil

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -45,10 +44,23 @@ func Become(arg string) error {
 	if err == nil {
 		err = c.become()
 	}
-	if _, werr := io.WriteString(report, err.Error()); werr != nil {
+	if werr := json.NewEncoder(report).Encode(refusal(err)); werr != nil {
 		return werr
 	}
 	return err
+}
+
+// startError is why a program did not start, as it passes through reportFD.
+type startError struct {
+	Message string
+	// Foreign is whether the kernel knows no way to execute such a program.
+	Foreign bool
+}
+
+func (e *startError) Error() string { return e.Message }
+
+func refusal(err error) *startError {
+	return &startError{Message: err.Error(), Foreign: errors.Is(err, unix.ENOEXEC)}
 }
 
 func (c *confinement) become() error {

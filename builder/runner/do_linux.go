@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,7 +25,8 @@ func Run(ctx context.Context, jobFile, dir string) error {
 	}
 	o, err := Do(ctx, &j)
 	if err != nil {
-		o.Trouble = err.Error()
+		var why *startError
+		o.Trouble, o.Foreign = err.Error(), errors.As(err, &why) && why.Foreign
 	}
 	if data, err = json.Marshal(o); err != nil {
 		return err

@@ -75,10 +75,7 @@ func (p *process) run(cmd *exec.Cmd, started chan<- error) {
 	p.pid = cmd.Process.Pid
 	refused := make(chan error, 1)
 	go func() {
-		said, err := io.ReadAll(report)
-		if err == nil && len(said) > 0 {
-			err = startError(said)
-		}
+		err := readRefusal(report)
 		refused <- err
 		started <- err
 	}()
@@ -88,10 +85,19 @@ func (p *process) run(cmd *exec.Cmd, started chan<- error) {
 	<-refused //nolint:errcheck // start has it too
 }
 
-// startError is why a program did not start.
-type startError string
-
-func (e startError) Error() string { return string(e) }
+// readRefusal is what the second stage says before the program starts, which
+// closes the pipe: nil where it does.
+func readRefusal(report io.Reader) error {
+	var why startError
+	err := json.NewDecoder(report).Decode(&why)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	}
+	return &why
+}
 
 // pipes connects the command's output. The function that it returns waits a
 // moment for what is still to come: a child may hold the pipe for ever.

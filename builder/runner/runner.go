@@ -80,6 +80,9 @@ type Request struct {
 type Outcome struct {
 	// Trouble is why the test could not be run; empty where it could.
 	Trouble string `json:"trouble,omitempty"`
+	// Foreign is whether that is because the kernel cannot execute a program
+	// of this format (ENOEXEC of execve(2)), as one of another machine's.
+	Foreign bool `json:"foreign,omitempty"`
 	// Exit is the exit code; 128 and its number for a signal. Ended is
 	// whether the program ended by itself.
 	Exit  int  `json:"exit"`
