@@ -37,7 +37,7 @@ func Example() {
 		fmt.Println(p.PackageExternalReferences[0].Locator)
 	}
 	s := sbom.Summarize(doc)
-	fmt.Printf("%d package, %d file, all accounted for: %v\n", s.Packages, s.Files, s.AllOwned())
+	fmt.Printf("%d package, %d file, all accounted for: %v\n", s.Packages, s.Files, s.Files == s.Owned)
 	// Output:
 	// pkg:oci/hello@sha256:abababababababababababababababababababababababababababababababab?arch=amd64
 	// pkg:generic/hello@1.0.0

@@ -18,9 +18,6 @@ type Stats struct {
 	Files, Owned int
 }
 
-// AllOwned reports whether every file belongs to a package.
-func (s Stats) AllOwned() bool { return s.Files == s.Owned }
-
 // Summarize counts what is in a document that [Describe] made.
 func Summarize(doc *v2_3.Document) Stats {
 	s := Stats{Files: len(doc.Files)}

@@ -124,9 +124,6 @@ func archivesOf(parts []part) []recipes.Archive {
 	return out
 }
 
-// Arch is the Debian architecture of the index.
-func (x *Index) Arch() string { return x.arch }
-
 // Lookup returns the version of the package name that a seed of this name
 // would choose: the newest outside backports, or, where it is nowhere else,
 // the newest in backports.

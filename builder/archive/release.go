@@ -88,7 +88,7 @@ func signedText(raw []byte, keys openpgp.EntityList, now time.Time) ([]byte, err
 	if !bytes.HasPrefix(raw, []byte("-----BEGIN PGP SIGNED MESSAGE-----")) {
 		return nil, errors.New("it is not a cleartext signed message")
 	}
-	block, rest := clearsign.Decode(raw)
+	block, rest := clearSigned(raw)
 	if block == nil || len(bytes.TrimSpace(rest)) > 0 {
 		return nil, errors.New("it is not exactly one cleartext signed message")
 	}
@@ -100,6 +100,17 @@ func signedText(raw []byte, keys openpgp.EntityList, now time.Time) ([]byte, err
 		return nil, err
 	}
 	return block.Plaintext, nil
+}
+
+// clearSigned is clearsign.Decode, which panics at a message without a line of
+// text.
+func clearSigned(raw []byte) (block *clearsign.Block, rest []byte) {
+	defer func() {
+		if recover() != nil {
+			block, rest = nil, raw
+		}
+	}()
+	return clearsign.Decode(raw)
 }
 
 // anyGood returns nil where one of the signatures is good. An unknown or bad

@@ -3,7 +3,6 @@ package archive
 import (
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 	"testing"
 
@@ -60,81 +59,4 @@ func TestSources(t *testing.T) {
 	if _, err := s.Lookup("nginx", "9", ""); !errors.As(err, &unknown) || !strings.Contains(unknown.Hint(), "1.28-1") {
 		t.Errorf("got %v, want an UnknownError with the versions there are", err)
 	}
-}
-
-// sourceOf is a source package with the files given and a .dsc.
-func sourceOf(files ...string) Source {
-	s := Source{Name: "x", Version: "1-1"}
-	for _, f := range append(files, "x_1-1.dsc") {
-		s.Files = append(s.Files, File{Path: "pool/main/x/" + f, Size: int64(len(f)), SHA256: hashOf(f)})
-	}
-	return s
-}
-
-func dscText(format string, files ...string) string {
-	return fmt.Sprintf("Format: %s\nSource: x\nVersion: 1-1\nChecksums-Sha256:\n%s", format, checksums(files))
-}
-
-func TestParseDsc(t *testing.T) {
-	tests := []struct {
-		format string
-		files  []string
-		want   string // orig, debian, diff, components
-	}{
-		{"3.0 (quilt)", []string{"x_1.orig.tar.xz", "x_1.orig.tar.xz.asc", "x_1-1.debian.tar.xz", "x_1.orig-docs.tar.gz"}, "x_1.orig.tar.xz x_1-1.debian.tar.xz . docs=x_1.orig-docs.tar.gz"},
-		{"3.0 (native)", []string{"x_1-1.tar.xz"}, "x_1-1.tar.xz . ."},
-		{"1.0", []string{"x_1.orig.tar.gz", "x_1-1.diff.gz"}, "x_1.orig.tar.gz . x_1-1.diff.gz"},
-		{"1.0", []string{"x_1-1.tar.gz"}, "x_1-1.tar.gz . ."},
-		{"3.0 (quilt)", []string{"x_1.orig.tar.xz"}, "error"},
-		{"3.0 (native)", []string{"x_1.tar.xz", "x_2.tar.xz"}, "error"},
-		{"3.0 (quilt)", []string{"x_1.orig.tar.xz", "x_1-1.debian.tar.xz", "x.exe"}, "error"},
-		{"2.0", []string{"x_1.tar.xz"}, "error"},
-	}
-	for _, tt := range tests {
-		for _, signed := range []bool{false, true} {
-			text := dscText(tt.format, tt.files...)
-			if signed {
-				text = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n" + text + "\n-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----\n"
-			}
-			d, err := ParseDsc([]byte(text), sourceOf(tt.files...))
-			got := "error"
-			if err == nil {
-				got = strings.Join([]string{path.Base(d.Orig.Path), path.Base(d.Debian.Path), path.Base(d.Diff.Path)}, " ")
-				for name, f := range d.Components {
-					got += " " + name + "=" + path.Base(f.Path)
-				}
-			}
-			if got != tt.want {
-				t.Errorf("%s %v: got %q, %v, want %q", tt.format, tt.files, got, err, tt.want)
-			}
-		}
-	}
-}
-
-func TestParseDscRefuses(t *testing.T) {
-	files := []string{"x_1-1.tar.xz"}
-	good := dscText("3.0 (native)", files...)
-	for name, text := range map[string]string{
-		"other digest":  strings.Replace(good, hashOf(files[0]), hashOf("other"), 1),
-		"other size":    strings.Replace(good, " 12 x_1", " 13 x_1", 1),
-		"further file":  good + checksums([]string{"y.tar.xz"}),
-		"other package": strings.Replace(good, "Source: x", "Source: y", 1),
-		"other version": strings.Replace(good, "Version: 1-1", "Version: 1-2", 1),
-		"no digests":    "Format: 3.0 (native)\nSource: x\nVersion: 1-1\n",
-	} {
-		if _, err := ParseDsc([]byte(text), sourceOf(files...)); err == nil {
-			t.Errorf("%s was not refused", name)
-		}
-	}
-}
-
-func FuzzParseDsc(f *testing.F) {
-	f.Add([]byte(dscText("3.0 (native)", "x_1-1.tar.xz")))
-	f.Add([]byte("-----BEGIN PGP SIGNED MESSAGE-----\n\nFormat: 1.0\n"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		d, err := ParseDsc(b, sourceOf("x_1-1.tar.xz"))
-		if err == nil && d.Orig.SHA256 != hashOf("x_1-1.tar.xz") {
-			t.Errorf("got %+v from %q", d, b)
-		}
-	})
 }

@@ -189,7 +189,7 @@ func TestLayoutIndex(t *testing.T) {
 	}
 	s := newServer(t, false)
 	r, repo := fast(t, Config{}), s.repo(t, "platform/nats")
-	if _, err := r.Push(t.Context(), repo, stored.Top, stored.Attach, stored.Tags); err != nil {
+	if _, err := r.Push(t.Context(), repo, stored.Top, attachTwo, stored.Tags); err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range all {

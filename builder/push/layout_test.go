@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
-	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
 	"github.com/kiln-build/kiln/recipes"
@@ -66,7 +64,7 @@ func TestLayout(t *testing.T) {
 	s := newServer(t, false)
 	r, repo := fast(t, Config{}), s.repo(t, "platform/nats")
 	for range 2 {
-		ref, err := r.Push(t.Context(), repo, stored.Top, stored.Attach, stored.Tags)
+		ref, err := r.Push(t.Context(), repo, stored.Top, attachTwo, stored.Tags)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,41 +229,5 @@ func TestLoadIntoPodman(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), used, "image", "inspect", "--format", "{{.Architecture}}", tag.String()).CombinedOutput() //nolint:gosec // a test
 	if err != nil || strings.TrimSpace(string(out)) != "amd64" {
 		t.Errorf("got %s, %v, want amd64", out, err)
-	}
-}
-
-func TestStoredAttachMergesTags(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "nats")
-	if _, err := WriteLayout(t.Context(), dir, image(t), attachTwo, nil); err != nil {
-		t.Fatal(err)
-	}
-	stored, err := ReadLayout(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	subject, err := partial.Descriptor(stored.Top)
-	if err != nil {
-		t.Fatal(err)
-	}
-	foreign, err := attachTwo(t.Context(), *subject, recipes.Attached{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs := relabel(t, foreign[2].Image, "dGhlaXJz")
-	list, err := stored.Attach(t.Context(), *subject, recipes.Attached{Signatures: theirs})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := list[len(list)-1].Image.Manifest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sigs []string
-	for _, l := range m.Layers {
-		sigs = append(sigs, l.Annotations["dev.cosignproject.cosign/signature"])
-	}
-	slices.Sort(sigs)
-	if want := []string{"c2ln", "dGhlaXJz"}; !cmp.Equal(want, sigs) {
-		t.Errorf("signatures: %s", cmp.Diff(want, sigs))
 	}
 }

@@ -209,7 +209,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	ref, err := r.Push(ctx, repo, stored.Top, stored.Attach, stored.Tags)
+	ref, err := r.Push(ctx, repo, stored.Top, attach, stored.Tags)
 	if err != nil {
 		fmt.Println(err)
 		return

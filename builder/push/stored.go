@@ -1,7 +1,6 @@
 package push
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -151,90 +150,6 @@ func (s *Stored) add(list []recipes.Attachment) {
 		})
 		s.Attachments = append(s.Attachments, a)
 	}
-}
-
-// Attach is the [Attach] that moves what is stored to where the image goes:
-// referrers that are missing there, and cosign's tags with the signatures of
-// both sides.
-func (s *Stored) Attach(_ context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
-	have := map[v1.Hash]bool{}
-	for _, b := range existing.Bundles {
-		have[b.Digest] = true
-	}
-	var list []recipes.Attachment
-	for _, a := range s.Attachments {
-		about, err := aboutWhat(a)
-		if err != nil {
-			return nil, err
-		}
-		if about != subject.Digest {
-			continue
-		}
-		digest, err := a.Image.Digest()
-		if err != nil {
-			return nil, err
-		}
-		if a.Tag != "" {
-			if a.Image, err = merge(existing.Tag(a.Tag), a.Image); err != nil {
-				return nil, err
-			}
-		}
-		if a.Image != nil && !have[digest] {
-			list = append(list, a)
-		}
-	}
-	return list, nil
-}
-
-// aboutWhat is the digest of the manifest that a is attached to.
-func aboutWhat(a recipes.Attachment) (v1.Hash, error) {
-	if a.Tag != "" {
-		subject, _ := cosignTag(a.Tag)
-		return subject, nil
-	}
-	m, err := a.Image.Manifest()
-	if err != nil || m.Subject == nil {
-		return v1.Hash{}, err
-	}
-	return m.Subject.Digest, nil
-}
-
-// merge is base with the layers of add that it lacks, and nil where it lacks
-// none. A nil base lacks all.
-func merge(base, add v1.Image) (v1.Image, error) {
-	if base == nil {
-		return add, nil
-	}
-	old, err := base.Manifest()
-	if err != nil {
-		return nil, err
-	}
-	fresh, err := add.Manifest()
-	if err != nil {
-		return nil, err
-	}
-	var missing []mutate.Addendum
-	for _, d := range fresh.Layers {
-		if slices.ContainsFunc(old.Layers, func(have v1.Descriptor) bool { return sameLayer(have, d) }) {
-			continue
-		}
-		layer, err := add.LayerByDigest(d.Digest)
-		if err != nil {
-			return nil, err
-		}
-		missing = append(missing, mutate.Addendum{Layer: layer, Annotations: d.Annotations, MediaType: d.MediaType})
-	}
-	if len(missing) == 0 {
-		return nil, nil
-	}
-	return mutate.Append(base, missing...)
-}
-
-// sameLayer compares annotations too, for in the tag layout they hold the
-// signature.
-func sameLayer(a, b v1.Descriptor) bool {
-	const signature = "dev.cosignproject.cosign/signature"
-	return a.Digest == b.Digest && a.Annotations[signature] == b.Annotations[signature]
 }
 
 func emptyIndex() v1.ImageIndex { return mutate.IndexMediaType(empty.Index, types.OCIImageIndex) }
