@@ -1,7 +1,6 @@
 package recipes
 
 import (
-	"strings"
 	"time"
 )
 
@@ -31,8 +30,8 @@ func checkTest(c *checker, at string, t Test, m *Image) {
 	if t.Metadata != nil {
 		checkMetadataTest(c, at+".metadata", t.Metadata)
 	}
-	if path := t.StructureTest; strings.HasPrefix(path, "/") || hasControl(path) || strings.Contains(path, `\`) {
-		c.bad(at+".structure-test", "", "%s.structure-test %q is not relative to the recipe's folder", at, clip(path))
+	if !isBelow(t.StructureTest) {
+		c.bad(at+".structure-test", "it is relative, without ..", "%s.structure-test %q leads out of the recipe's folder", at, clip(t.StructureTest))
 	}
 }
 

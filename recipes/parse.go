@@ -87,6 +87,10 @@ func readFile(file string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readOpen(f)
+}
+
+func readOpen(f *os.File) ([]byte, error) {
 	defer f.Close()
 	return io.ReadAll(io.LimitReader(f, maxBytes+1))
 }

@@ -1,6 +1,7 @@
 package recipes
 
 import (
+	"os"
 	"path/filepath"
 	"reflect"
 )
@@ -97,19 +98,33 @@ func readStructureTests(r *Recipe) error {
 		if t.StructureTest == "" {
 			continue
 		}
-		file := filepath.Join(filepath.Dir(r.File), filepath.FromSlash(t.StructureTest))
-		raw, err := readFile(file)
+		raw, err := readBelow(filepath.Dir(r.File), t.StructureTest)
 		if err != nil {
 			p := &problems{file: r.File}
-			p.add(r.Pos(index("tests", i)+".structure-test"), "it is looked for from the recipe's folder", "reading structure test: %v", err)
+			p.add(r.Pos(index("tests", i)+".structure-test"), "it is looked for in the recipe's folder and below, where links may not lead out", "reading structure test: %v", err)
 			return p.err()
 		}
+		file := filepath.Join(filepath.Dir(r.File), filepath.FromSlash(t.StructureTest))
 		if t.Structure, err = ParseStructureTest(file, raw); err != nil {
 			return err
 		}
 		t.StructureText = raw
 	}
 	return nil
+}
+
+// readBelow is [readFile] for a file below dir, wherever links lead.
+func readBelow(dir, file string) ([]byte, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	f, err := root.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	return readOpen(f)
 }
 
 // ParseStructureTest reads a file of container-structure-test as tests of

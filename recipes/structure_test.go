@@ -44,8 +44,21 @@ func TestLoadReadsStructureTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Load(file)
-	if err == nil || !strings.Contains(err.Error(), "recipe.yaml:23:21: reading structure test: open ") {
+	if err == nil || !strings.Contains(err.Error(), "recipe.yaml:23:21: reading structure test: openat ") {
 		t.Errorf("without the file the error is %v", err)
+	}
+	outside := filepath.Join(t.TempDir(), "structure.yaml")
+	if err := os.WriteFile(outside, []byte("schemaVersion: 2.0.0\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, "structure.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = Load(file); err == nil || !strings.Contains(err.Error(), "recipe.yaml:23:21: reading structure test: openat structure.yaml: path escapes from parent") {
+		t.Errorf("with a link that leads out the error is %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, "structure.yaml")); err != nil {
+		t.Fatal(err)
 	}
 	text := "schemaVersion: 2.0.0\ncommandTests:\n  - {name: a, command: /x}\n"
 	if err := os.WriteFile(filepath.Join(dir, "structure.yaml"), []byte(text), 0o644); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -97,7 +98,7 @@ func (t structureCommand) test(c *checker, at string, env map[string]string) Tes
 }
 
 func (t structureFileTest) test(c *checker, at string) Test {
-	f := FileTest{Pos: t.Pos, Path: structurePath(c, at, t.Path)}
+	f := FileTest{Pos: t.Pos, Path: structurePath(c, at+".path", t.Path)}
 	if t.ShouldExist != nil && !*t.ShouldExist {
 		f.Absent = true
 		return Test{Pos: t.Pos, Name: t.Name, Files: []FileTest{f}}
@@ -120,8 +121,12 @@ func (t structureFileTest) test(c *checker, at string) Test {
 }
 
 func structurePath(c *checker, at, p string) string {
-	if p != "" && !path.IsAbs(p) {
-		c.bad(at+".path", "write it as in the image, such as /usr/bin/x", "%s.path %q is not absolute", at, clip(p))
+	switch {
+	case p == "":
+	case !path.IsAbs(p):
+		c.bad(at, "write it as in the image, such as /usr/bin/x", "%s %q is not absolute", at, clip(p))
+	case slices.Contains(strings.Split(p, "/"), ".."):
+		c.bad(at, "write it without ..", "%s %q leads out of its folder", at, clip(p))
 	}
 	return path.Clean(p)
 }
@@ -167,7 +172,7 @@ func permissions(s string) (typ, mode string, ok bool) {
 
 func (t structureContent) test(c *checker, at string) Test {
 	return Test{Pos: t.Pos, Name: t.Name, Files: []FileTest{{
-		Pos: t.Pos, Path: structurePath(c, at, t.Path),
+		Pos: t.Pos, Path: structurePath(c, at+".path", t.Path),
 		Content:    expressions(c, at+".expectedContents", t.Expected),
 		NotContent: expressions(c, at+".excludedContents", t.Excluded),
 	}}}
@@ -189,8 +194,8 @@ func (t structureLicenses) test(c *checker, at string) Test {
 	if t.Debian {
 		test.Files = append(test.Files, FileTest{Pos: t.Pos, Path: "/usr/share/doc/*/copyright", Licenses: true})
 	}
-	for _, f := range t.Files {
-		test.Files = append(test.Files, FileTest{Pos: t.Pos, Path: structurePath(c, at, f), Licenses: true})
+	for i, f := range t.Files {
+		test.Files = append(test.Files, FileTest{Pos: t.Pos, Path: structurePath(c, index(at+".files", i), f), Licenses: true})
 	}
 	if len(test.Files) == 0 {
 		c.bad(at, "write `debian: true`, or name `files`", "%s asks for no license", at)
