@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kiln-build/kiln/builder/layer"
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -92,6 +93,33 @@ func (f *Fetch) compare(g *gate, c *capture) error {
 		}
 	}
 	return nil
+}
+
+// exact refuses a result that is not the one of the lock.
+func (f *Fetch) exact(locked recipes.LockedFetch, made layer.Layer) error {
+	switch {
+	case locked.Result == "":
+		return f.fail("", "leaves files whose digest is not in the lock, which an older kiln made", f.vendorAgain())
+	case locked.Result != made.Blob.Hex:
+		return f.fail("", fmt.Sprintf("leaves files with the digest sha256:%s, the lock has sha256:%s, though what it fetched is the same", made.Blob.Hex, locked.Result),
+			"if its command leaves other files each time, such as times or logs, have it remove them; "+f.vendorAgain())
+	}
+	return nil
+}
+
+// lacking says why there is nothing in the store for a fetch.
+func (f *Fetch) lacking(key string, locked recipes.LockedFetch) error {
+	switch {
+	case locked.Result == "":
+		return f.fail("", "the lock has no digest of what it fetches, by which it would be among the inputs", f.vendorAgain())
+	case locked.Key != key:
+		return f.fail("", "its command, the files that it sees, or kiln itself are others than when it was locked", f.vendorAgain())
+	}
+	return f.fail("", "what it fetches is not among the inputs: sha256:"+locked.Result, f.vendorAgain())
+}
+
+func (f *Fetch) vendorAgain() string {
+	return "where there is network, `kiln lock " + f.plan.recipe.File + "` and then `kiln vendor` bring the lock and the inputs together"
 }
 
 // complete refuses what was used without a digest to compare. It is for a

@@ -6,13 +6,16 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/kiln-build/kiln/builder/layer"
 	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/recipes"
 )
@@ -82,6 +85,8 @@ func TestFetch(t *testing.T) {
 	t.Run("redirects", func(t *testing.T) { testRedirect(t, b) })
 	t.Run("another mirror of an ecosystem", func(t *testing.T) { testOtherMirror(t, b) })
 	t.Run("what cannot be locked", func(t *testing.T) { testUnlockable(t, b) })
+	t.Run("offline", func(t *testing.T) { testOfflineFetch(t, b) })
+	t.Run("vendored", func(t *testing.T) { testVendoredFetch(t, b) })
 	t.Run("a command that fails", func(t *testing.T) { testFailingFetch(t, b) })
 	t.Run("a lock without fetches", func(t *testing.T) {
 		r := fetchRecipe(t, "get, http://127.0.0.1:1/a, deps/a")
@@ -102,11 +107,14 @@ func testFetchAndBuild(t *testing.T, b *bed) {
 	want := []recipes.LockedFetch{{Step: 0, Kind: "fetch", Files: []recipes.FetchedFile{{
 		Ecosystem: "url", Path: m.URL + "/a", SHA256: "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73",
 	}}}}
-	if diff := cmp.Diff(want, l.Platforms[0].Fetches); diff != "" {
+	if diff := cmp.Diff(want, l.Platforms[0].Fetches, withoutDigests()); diff != "" {
 		t.Errorf("locked (-want +got):\n%s", diff)
 	}
 	fresh := b.fetcher(t)
 	for i, e := range []*Fetcher{e, fresh, fresh} {
+		if i == 1 {
+			b.lose(t, l)
+		}
 		in, err := e.Fetch(t.Context(), r, l, "linux/amd64", Inputs{Root: b.root})
 		check(t, err)
 		p, err := NewPlan(r, l, "linux/amd64", in)
@@ -123,10 +131,26 @@ func testFetchAndBuild(t *testing.T, b *bed) {
 	}
 }
 
+// withoutDigests compares what is locked of fetches without what they leave.
+func withoutDigests() cmp.Option {
+	return cmpopts.IgnoreFields(recipes.LockedFetch{}, "Key", "Result")
+}
+
+// lose makes the store one of a machine where nothing was fetched.
+func (b *bed) lose(t *testing.T, l *recipes.Lock) {
+	t.Helper()
+	for _, f := range l.Platforms[0].Fetches {
+		if err := os.Remove(b.Store.Path(f.Result)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+}
+
 // refused has a build refuse what it fetches, and nothing be kept.
 func refused(t *testing.T, b *bed, r *recipes.Recipe, l *recipes.Lock, want, hint string) {
 	t.Helper()
 	e := b.fetcher(t)
+	b.lose(t, l)
 	for range 2 { // what was refused once is not taken from a cache
 		_, err := e.Fetch(t.Context(), r, l, "linux/amd64", Inputs{Root: b.root})
 		var fetch *FetchError
@@ -178,6 +202,7 @@ func testRedirect(t *testing.T, b *bed) {
 	if diff := cmp.Diff(want, l.Platforms[0].Fetches[0].Files); diff != "" {
 		t.Errorf("locked (-want +got):\n%s", diff)
 	}
+	b.lose(t, l)
 	m.set("/a", "to /storage?Signature=today")
 	_, err = b.fetcher(t).Fetch(t.Context(), r, l, "linux/amd64", Inputs{Root: b.root})
 	check(t, err)
@@ -203,13 +228,16 @@ func testOtherMirror(t *testing.T, b *bed) {
 	if diff := cmp.Diff(want, l.Platforms[0].Fetches[0].Files); diff != "" {
 		t.Errorf("locked (-want +got):\n%s", diff)
 	}
+	b.lose(t, l)
 	in, err := with(other.URL).Fetch(t.Context(), r, l, "linux/amd64", Inputs{Root: b.root})
 	check(t, err)
+	b.lose(t, l)
 	again, err := with(first.URL+"/npm").Fetch(t.Context(), r, l, "linux/amd64", Inputs{Root: b.root})
 	check(t, err)
 	if diff := cmp.Diff(in, again); diff != "" {
 		t.Errorf("from another mirror (-first +second):\n%s", diff)
 	}
+	b.lose(t, l)
 	other.set("/x/-/x-1.tgz", "lies")
 	_, err = with(other.URL).Fetch(t.Context(), r, l, "linux/amd64", Inputs{Root: b.root})
 	var refusal *FetchError
@@ -230,6 +258,60 @@ func testUnlockable(t *testing.T, b *bed) {
 		if err == nil || !strings.HasPrefix(err.Error(), "dir/recipe.yaml:11:7: ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error is %v, want %q", args, err, want)
 		}
+	}
+}
+
+// testVendoredFetch: what is kept for others is what the lock has.
+func testVendoredFetch(t *testing.T, b *bed) {
+	m := newMirror(t, map[string]string{"/a": "content"})
+	r := fetchRecipe(t, "get, "+m.URL+"/a, deps/a")
+	l, err := b.lockedFetches(t, b.fetcher(t), r)
+	check(t, err)
+	for result, want := range map[string]string{
+		l.Platforms[0].Fetches[0].Result: "", strings.Repeat("0", 64): "the lock has sha256:000", "": "whose digest is not in the lock",
+	} {
+		l.Platforms[0].Fetches[0].Result = result
+		var kept []string
+		e := b.fetcher(t)
+		e.Kept = func(_ string, l layer.Layer) { kept = append(kept, l.Blob.Hex) }
+		_, err := e.Fetch(t.Context(), r, l, "linux/amd64", Inputs{Root: b.root})
+		if want == "" && (err != nil || len(kept) != 1 || kept[0] != result) || want != "" && (err == nil || !strings.Contains(err.Error(), want) || len(kept) > 0) {
+			t.Errorf("with %q: kept %v, error is %v", result, kept, err)
+		}
+	}
+}
+
+// testOfflineFetch: what a fetch left is taken by the digest that the lock has,
+// and nothing else is.
+func testOfflineFetch(t *testing.T, b *bed) {
+	m := newMirror(t, map[string]string{"/a": "content"})
+	r := fetchRecipe(t, "get, "+m.URL+"/a, deps/a")
+	l, err := b.lockedFetches(t, b.fetcher(t), r)
+	check(t, err)
+	locked := l.Platforms[0].Fetches[0]
+	for _, c := range []struct {
+		name   string
+		change func(*recipes.LockedFetch)
+		want   string
+	}{
+		{"as locked", func(*recipes.LockedFetch) {}, ""},
+		{"another tree", func(f *recipes.LockedFetch) { f.Result = strings.Repeat("0", 64) }, "what it fetches is not among the inputs: sha256:000"},
+		{"another command", func(f *recipes.LockedFetch) { f.Key = strings.Repeat("0", 64) }, "are others than when it was locked"},
+		{"an older kiln's lock", func(f *recipes.LockedFetch) { f.Key, f.Result = "", "" }, "the lock has no digest of what it fetches"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := b.fetcher(t)
+			e.Offline = true
+			l.Platforms[0].Fetches[0] = locked
+			c.change(&l.Platforms[0].Fetches[0])
+			in, err := e.Fetch(t.Context(), r, l, "linux/amd64", Inputs{Root: b.root})
+			if c.want == "" && (err != nil || len(in.Fetched) != 1) {
+				t.Errorf("got %v, %v", in.Fetched, err)
+			}
+			if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("error is %v, want %q", err, c.want)
+			}
+		})
 	}
 }
 

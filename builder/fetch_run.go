@@ -1,10 +1,7 @@
 package builder
 
 import (
-	"archive/tar"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"maps"
@@ -19,12 +16,11 @@ import (
 
 	"github.com/kiln-build/kiln/builder/layer"
 	"github.com/kiln-build/kiln/builder/memo"
-	"github.com/kiln-build/kiln/builder/spool"
 	"github.com/kiln-build/kiln/recipes"
 )
 
 // fetchFormat changes with the bytes that a fetch's layer is.
-const fetchFormat = "fetch-layer 1"
+const fetchFormat = "fetch-layer 2"
 
 // Fetcher carries out the fetches of a plan: each in a solve of its own, of
 // which the engine records what was asked for and answered. What is kept is a
@@ -34,36 +30,57 @@ type Fetcher struct {
 	Memo memo.Dir
 	// Offline refuses to fetch: every result must be there already.
 	Offline bool
-	// Kept, where not nil, is told of each result and of the key that it is
-	// remembered by.
-	Kept func(title, key string, l layer.Layer)
+	// Kept, where not nil, is told of each result, which must be that of the
+	// lock.
+	Kept func(title string, l layer.Layer)
 }
 
 // Fetch returns in with the results of all fetches of the recipe's build. What
 // they ask for and get is compared with the lock, and that which is there
-// already from the same command, files and lock is taken as it is.
+// already from the same command, files and lock is taken as it is: by the
+// digest that the lock has, or from kiln's own memory.
 func (e *Fetcher) Fetch(ctx context.Context, r *recipes.Recipe, l *recipes.Lock, platform string, in Inputs) (Inputs, error) {
 	return e.each(r, l, platform, in, func(f *Fetch) (layer.Layer, error) {
 		locked, err := f.locked()
 		if err != nil {
 			return layer.Layer{}, err
 		}
-		key, err := e.key(ctx, f, locked)
-		if err != nil {
-			return layer.Layer{}, err
-		}
-		made, err := memo.Do(e.Memo, key, e.has, func() (layer.Layer, error) {
-			if e.Offline {
-				return layer.Layer{}, f.fail("", "what it fetches is not among the inputs", offlineHint)
-			}
-			made, _, err := e.carryOut(ctx, f, &locked)
-			return made, err
-		})
+		made, err := e.result(ctx, f, locked)
 		if err == nil && e.Kept != nil {
-			e.Kept(f.spec.title, key, made)
+			if err = f.exact(locked, made); err == nil {
+				e.Kept(f.spec.title, made)
+			}
 		}
 		return made, err
 	})
+}
+
+// result is what the fetch left, or leaves now.
+func (e *Fetcher) result(ctx context.Context, f *Fetch, locked recipes.LockedFetch) (layer.Layer, error) {
+	key, err := e.key(ctx, f)
+	if err != nil {
+		return layer.Layer{}, err
+	}
+	if made, ok := e.stored(locked.Result); ok && locked.Key == key {
+		return made, nil
+	}
+	id, err := remembered(key, locked)
+	if err != nil {
+		return layer.Layer{}, err
+	}
+	return memo.Do(e.Memo, id, e.has, func() (layer.Layer, error) {
+		if e.Offline {
+			return layer.Layer{}, f.lacking(key, locked)
+		}
+		made, _, err := e.carryOut(ctx, f, &locked)
+		return made, err
+	})
+}
+
+// stored is the layer with the digest, if the store has it.
+func (e *Fetcher) stored(hexsum string) (layer.Layer, bool) {
+	size, ok := e.Store.Size(hexsum)
+	return layer.Uncompressed(v1.Hash{Algorithm: "sha256", Hex: hexsum}, size), ok
 }
 
 // Lock carries out the fetches of the recipe's build, whatever they ask for,
@@ -71,19 +88,16 @@ func (e *Fetcher) Fetch(ctx context.Context, r *recipes.Recipe, l *recipes.Lock,
 func (e *Fetcher) Lock(ctx context.Context, r *recipes.Recipe, l *recipes.Lock, platform string, in Inputs) ([]recipes.LockedFetch, error) {
 	var list []recipes.LockedFetch
 	_, err := e.each(r, l, platform, in, func(f *Fetch) (layer.Layer, error) {
+		key, err := e.key(ctx, f)
+		if err != nil {
+			return layer.Layer{}, err
+		}
 		made, files, err := e.carryOut(ctx, f, nil)
 		if err != nil {
 			return layer.Layer{}, err
 		}
-		locked := recipes.LockedFetch{Step: f.Step, Kind: f.step.Kind(), Files: files}
-		list = append(list, locked)
-		key, err := e.key(ctx, f, locked)
-		if err != nil {
-			return layer.Layer{}, err
-		}
-		// A build from this lock need not fetch again.
-		never := func(layer.Layer) bool { return false }
-		return memo.Do(e.Memo, key, never, func() (layer.Layer, error) { return made, nil })
+		list = append(list, recipes.LockedFetch{Step: f.Step, Kind: f.step.Kind(), Key: key, Result: made.Blob.Hex, Files: files})
+		return made, nil
 	})
 	return list, err
 }
@@ -110,45 +124,6 @@ func (e *Fetcher) each(r *recipes.Recipe, l *recipes.Lock, platform string, in I
 }
 
 func (e *Fetcher) has(l layer.Layer) bool { return e.Store.Has(l.Blob.Hex, l.Bytes) }
-
-// key names the result of a fetch: by all that it is told and can see.
-func (e *Fetcher) key(ctx context.Context, f *Fetch, locked recipes.LockedFetch) (string, error) {
-	seen, err := e.seen(ctx, f)
-	if err != nil {
-		return "", err
-	}
-	p := f.plan
-	locked.Step = 0 // another step with the same fetch has the same result
-	return memo.Key(fetchFormat, p.target, p.lock.Epoch.Seconds, p.in.Root, p.in.Env, p.packages.Build, p.variables(),
-		f.spec.dir, f.spec.out, f.spec.args, f.spec.env, seen, locked)
-}
-
-// seen is a digest of the files of the source tree that the fetch sees. Only
-// where the engine, or a step, had a part in them it has to be asked.
-func (e *Fetcher) seen(ctx context.Context, f *Fetch) (string, error) {
-	if f.first {
-		return seenFiles(f.plan.in.Files, f.spec.files)
-	}
-	sp, err := spool.New("")
-	if err != nil {
-		return "", err
-	}
-	defer sp.Close() //nolint:errcheck // nothing is lost
-	entries, err := e.export(ctx, f.plan, f.sees, "reading what to fetch", sp)
-	if err != nil {
-		return "", err
-	}
-	h := sha256.New()
-	for i := range entries {
-		if err := layer.Hash(&entries[i]); err != nil {
-			return "", fmt.Errorf("reading what to fetch: %w", err)
-		}
-		if entries[i].Type != tar.TypeDir {
-			writeSeen(h, entries[i].File)
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
 
 // carryOut runs a fetch, and compares what it got with the lock, if there is
 // one, before anything is kept.
@@ -230,8 +205,6 @@ func (e *Fetcher) judge(o outcomeOf, out *fetched) (layer.Layer, []recipes.Fetch
 	made, err := out.commit()
 	return made, files, err
 }
-
-const offlineHint = "`kiln vendor` collects the inputs where there is network; run it again with this recipe, its lock and its sources"
 
 const needsProxy = "fetches need the proxy network of BuildKit (v0.33, docs/proxy.md): use the embedded engine, or a newer one"
 

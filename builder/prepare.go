@@ -72,6 +72,18 @@ func (p *Preparer) Prepare(ctx context.Context, r *recipes.Recipe, l *recipes.Lo
 	return in, err
 }
 
+// Laid is [Preparer.Prepare] for sources alone: enough to look at a plan, not to
+// carry it out.
+func (p *Preparer) Laid(ctx context.Context, r *recipes.Recipe, l *recipes.Lock, trees Trees, platform string) (in Inputs, err error) {
+	locked, err := l.For(platform)
+	if err != nil {
+		return Inputs{}, err
+	}
+	goos, arch, _ := strings.Cut(locked.RunsOn(), "/")
+	in.Sources, in.Files, err = p.sources(ctx, r, l, trees, v1.Platform{OS: goos, Architecture: arch})
+	return in, err
+}
+
 // git makes an image of each git source's tree.
 func (p *Preparer) git(ctx context.Context, r *recipes.Recipe, l *recipes.Lock, target v1.Platform) (map[int]v1.Hash, error) {
 	if p.Git == nil {

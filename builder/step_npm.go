@@ -16,13 +16,16 @@ const npmDir = "/npm"
 //go:embed scripts/npm-lock.js
 var npmLock string
 
+//go:embed scripts/npm-cache.js
+var npmTidy string
+
 //go:embed scripts/npm-finish.js
 var npmFinish string
 
 // npm runs after a look at the lock. What comes after -- in npmPackScript goes
 // to the program that finishes the folder.
 const (
-	npmFetchScript = `node -e "$1" "$2" >/tmp/tarballs; xargs -r -d '\n' npm cache add </tmp/tarballs`
+	npmFetchScript = `node -e "$1" "$2" >/tmp/tarballs; xargs -r -d '\n' npm cache add </tmp/tarballs; node -e "$3"`
 	npmScript      = `node -e "$1"; shift; exec npm "$@"`
 	npmPackScript  = `program=$1 home=$2 out=$2; shift 2
 out=$DESTDIR$home
@@ -83,7 +86,7 @@ func (p *Plan) npmCache(s recipes.Step) llb.State {
 		files: []string{
 			path.Join(s.Npm.Dir, "package.json"), path.Join(s.Npm.Dir, "package-lock.json"), path.Join(s.Npm.Dir, "npm-shrinkwrap.json"),
 		},
-		args: shell(npmFetchScript, "npm", npmLock, packages),
+		args: shell(npmFetchScript, "npm", npmLock, packages, npmTidy),
 		env:  append(npmVariables(), ecosystemEnv()...),
 	})
 }

@@ -88,6 +88,7 @@ func checkLockedSource(c *checker, at string, s LockedSource) {
 	case KindGit:
 		c.needs(at, "commit", s.Commit)
 		c.want(at+".commit", s.Commit, commitForm, "a full commit id")
+		c.want(at+".tree", s.Tree, sha256Form, "a sha256 as 64 hex digits")
 	case KindGo:
 		checkLockedModule(c, at, s)
 	case KindDebian:

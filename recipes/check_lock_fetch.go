@@ -10,6 +10,8 @@ func checkLockedFetch(c *checker, at string, f LockedFetch) {
 	if f.Step < 0 {
 		c.bad(at+".step", "", "%s.step %d is below 0", at, f.Step)
 	}
+	c.want(at+".key", f.Key, sha256Form, "a digest of 64 hex digits")
+	c.want(at+".result", f.Result, sha256Form, "a sha256 as 64 hex digits")
 	seen := map[string]bool{}
 	for i, file := range f.Files {
 		at := index(at+".files", i)

@@ -54,6 +54,9 @@ type LockedSource struct {
 	Version string `yaml:"version,omitempty"`
 	// Commit is the full id of a git commit.
 	Commit string `yaml:"commit,omitempty"`
+	// Tree is the sha256, as hex, of the layer that kiln makes of the commit's
+	// tree: what `kiln vendor` stores of it.
+	Tree string `yaml:"tree,omitempty"`
 	// Sum is the module's h1: hash, as the checksum database has it; GoMod
 	// that of its go.mod.
 	Sum   string `yaml:"sum,omitempty"`
@@ -94,6 +97,12 @@ type LockedFetch struct {
 	// Step is the step's index in build.steps, and Kind its kind.
 	Step int    `yaml:"step"`
 	Kind string `yaml:"kind" kiln:"required"`
+	// Key is a digest, as hex, of all that decides what it does besides the
+	// servers' answers: its command, the files that it sees, where it runs.
+	Key string `yaml:"key,omitempty"`
+	// Result is the sha256, as hex, of the layer that it left when it was
+	// locked. What comes from elsewhere than a fetch must be that.
+	Result string `yaml:"result,omitempty"`
 	// Files are what it asks for, by ecosystem and path. A fetch may need
 	// none, where everything is vendored.
 	Files []FetchedFile `yaml:"files,omitempty"`

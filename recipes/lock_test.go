@@ -43,14 +43,14 @@ func everyLock(t *testing.T) (*Recipe, *Lock) {
 		},
 		Sources: []LockedSource{
 			{Kind: KindArchive, Name: "x.tar.gz", Files: []LockedFile{{Path: "x.tar.gz", Size: 12, SHA256: sumA}}},
-			{Kind: KindGit, Name: "y.git", Commit: sumA[:40]},
+			{Kind: KindGit, Name: "y.git", Commit: sumA[:40], Tree: sumB},
 			{Kind: KindGo, Name: "example.org/M", Version: "v1.2.3", Sum: h1, GoMod: h1, Files: []LockedFile{{Path: "example.org/!m/@v/v1.2.3.zip", Size: 5, SHA256: sumB}}},
 			{Kind: KindDebian, Name: "nginx", Version: "1.26.3-3", Files: []LockedFile{{Path: "pool/main/n/nginx/nginx_1.26.3-3.dsc", Archive: "debian", Size: 3, SHA256: sumB}}},
 			{Kind: KindLocal, Name: "../src"},
 		},
 		Platforms: []LockedPlatform{{
 			Platform: "linux/amd64", Build: []Package{pkg, zlib}, Image: []Package{pkg},
-			Fetches: []LockedFetch{{Step: 1, Kind: KindGo, Files: []FetchedFile{
+			Fetches: []LockedFetch{{Step: 1, Kind: KindGo, Key: sumA, Result: sumB, Files: []FetchedFile{
 				{Ecosystem: "go", Path: "example.org/!m/@v/v1.2.3.info"},
 				{Ecosystem: "go", Path: "example.org/!m/@v/v1.2.3.zip", SHA256: sumB},
 				{Ecosystem: "npm", Path: "@scope%2fname?x=1", Absent: true},

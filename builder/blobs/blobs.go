@@ -50,11 +50,20 @@ func (s *Store) Path(hexsum string) string {
 // Has reports whether the blob is there with the given size in bytes; a
 // negative size is not compared.
 func (s *Store) Has(hexsum string, size int64) bool {
+	got, ok := s.Size(hexsum)
+	return ok && (size < 0 || got == size)
+}
+
+// Size is that of the blob in bytes, if it is there.
+func (s *Store) Size(hexsum string) (int64, bool) {
 	if !hexDigest.MatchString(hexsum) {
-		return false
+		return 0, false
 	}
 	fi, err := os.Stat(s.Path(hexsum))
-	return err == nil && (size < 0 || fi.Size() == size)
+	if err != nil {
+		return 0, false
+	}
+	return fi.Size(), true
 }
 
 // Put stores what r yields. Where want is not empty the content must have that

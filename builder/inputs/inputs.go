@@ -60,15 +60,13 @@ type Entry struct {
 	Name   string  `json:"name"`
 	Digest v1.Hash `json:"digest"`
 	Size   int64   `json:"size"`
-	// Key is that of a layer's result in kiln's memory.
-	Key string `json:"key,omitempty"`
 }
 
 // Sort puts the entries in their order, and drops those that are there twice.
 func (s *Set) Sort() {
 	slices.SortFunc(s.Entries, func(a, b Entry) int {
 		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name),
-			strings.Compare(a.Digest.Hex, b.Digest.Hex), strings.Compare(a.Key, b.Key))
+			strings.Compare(a.Digest.Hex, b.Digest.Hex))
 	})
 	s.Entries = slices.Compact(s.Entries)
 }

@@ -43,7 +43,6 @@ func entry(t *testing.T, s *blobs.Store, kind, name, text string) Entry {
 func testSet(t *testing.T, s *blobs.Store) *Set {
 	t.Helper()
 	fetch := entry(t, s, KindFetch, "fetch Go modules", "tree")
-	fetch.Key = strings.Repeat("a", 64)
 	return &Set{Recipe: "x", Version: "1", Lock: strings.Repeat("b", 64), Entries: []Entry{
 		fetch, entry(t, s, KindFile, "b.deb", "package b"), entry(t, s, KindFile, "a.deb", "package a"), entry(t, s, KindFile, "a.deb", "package a"),
 	}}
@@ -139,14 +138,17 @@ func TestMissing(t *testing.T) {
 	l := &recipes.Lock{
 		Sources: []recipes.LockedSource{
 			{Kind: recipes.KindGo, Name: "example.org/m", Version: "v1.0.0", Sum: "h1:x"},
-			{Kind: recipes.KindGit, Name: "tree", Commit: "c0ffee"}, {Kind: recipes.KindLocal, Name: "src"},
+			{Kind: recipes.KindGit, Name: "tree", Commit: "c0ffee", Tree: sum("other tree")}, {Kind: recipes.KindLocal, Name: "src"},
 		},
 		Platforms: []recipes.LockedPlatform{{Build: []recipes.Package{
 			{Path: "pool/a.deb", SHA256: sum("package a"), Size: 9}, {Path: "pool/c.deb", SHA256: sum("package c"), Size: 9},
+		}, Platform: "linux/amd64", Fetches: []recipes.LockedFetch{
+			{Kind: recipes.KindGo, Result: sum("tree")}, {Step: 1, Kind: recipes.KindGo, Result: sum("other tree")},
 		}}},
 	}
 	set := testSet(t, open(t))
-	if diff := cmp.Diff([]string{"c.deb", "example.org/m@v1.0.0", "tree@c0ffee"}, set.Missing(l)); diff != "" {
+	if diff := cmp.Diff([]string{"c.deb", "example.org/m@v1.0.0", "the tree sha256:" + sum("other tree") + " of tree@c0ffee",
+		"the tree sha256:" + sum("other tree") + " that build.steps[1] fetches on linux/amd64"}, set.Missing(l)); diff != "" {
 		t.Errorf("missing (-want +got):\n%s", diff)
 	}
 }

@@ -1,6 +1,7 @@
 package inputs
 
 import (
+	"fmt"
 	"path"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -36,8 +37,9 @@ func Files(l *recipes.Lock) []Entry {
 	return list
 }
 
-// Missing are the names of what the lock names and the set lacks. What steps
-// fetched is looked for when they are planned.
+// Missing are the names of what the lock names and the set lacks. Trees of
+// commits and of what steps fetched are known by their digests, like files; a
+// lock that an older kiln made has none of them.
 func (s *Set) Missing(l *recipes.Lock) []string {
 	var missing []string
 	for _, want := range Files(l) {
@@ -52,8 +54,15 @@ func (s *Set) Missing(l *recipes.Lock) []string {
 				missing = append(missing, src.Name+"@"+src.Version)
 			}
 		case recipes.KindGit:
-			if !s.has(KindGit, src.Commit) {
-				missing = append(missing, src.Name+"@"+src.Commit)
+			if _, ok := s.Find(KindGit, src.Tree); !ok && src.Tree != "" {
+				missing = append(missing, "the tree sha256:"+src.Tree+" of "+src.Name+"@"+src.Commit)
+			}
+		}
+	}
+	for _, p := range l.Platforms {
+		for _, f := range p.Fetches {
+			if _, ok := s.Find(KindFetch, f.Result); !ok && f.Result != "" {
+				missing = append(missing, fmt.Sprintf("the tree sha256:%s that build.steps[%d] fetches on %s", f.Result, f.Step, p.Platform))
 			}
 		}
 	}

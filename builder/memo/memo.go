@@ -42,14 +42,6 @@ func Do[T any](d Dir, key string, usable func(T) bool, make func() (T, error)) (
 	return v, write(file, v)
 }
 
-// Put remembers v under key, which is of [Key] or was remembered elsewhere.
-func Put[T any](d Dir, key string, v T) error {
-	if raw, err := hex.DecodeString(key); err != nil || len(raw) != sha256.Size {
-		return fmt.Errorf("keeping a result: %q is no key", key)
-	}
-	return write(d.file(key), v)
-}
-
 func (d Dir) file(key string) string { return filepath.Join(string(d), key[:2], key+".json") }
 
 func write(file string, v any) error {

@@ -223,7 +223,8 @@ func (b *build) readLock(ctx context.Context) (*recipes.Lock, error) {
 		return nil, withHint{err, "--offline builds from a lock; `kiln lock " + b.recipe.File + "` makes it where there is network"}
 	}
 	b.say("locking %s, which has no lock yet", b.recipe.Title())
-	if l, err = b.env.lock(ctx, b.store, b.env.images(b.registry), b.recipe, b.display.Terminal()); err != nil {
+	k := locking{env: b.env, store: b.store, images: b.env.images(b.registry), recipe: b.recipe, terminal: b.display.Terminal()}
+	if l, err = k.lock(ctx); err != nil {
 		return nil, err
 	}
 	text, err := l.Marshal()

@@ -10,7 +10,6 @@ import (
 	"github.com/kiln-build/kiln/builder/archive"
 	"github.com/kiln-build/kiln/builder/engine"
 	"github.com/kiln-build/kiln/builder/image"
-	"github.com/kiln-build/kiln/builder/layer"
 	"github.com/kiln-build/kiln/builder/progress"
 	"github.com/kiln-build/kiln/builder/spool"
 	"github.com/kiln-build/kiln/recipes"
@@ -141,10 +140,7 @@ func (j *job) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool) 
 	prepare := j.env.preparer(j.debian, images, e)
 	if j.env.offline {
 		images.offline = j.store
-		prepare.Git = func(ctx context.Context, src recipes.Source, locked recipes.LockedSource, epoch int64) (layer.Layer, error) {
-			tree, _, err := fetch.GitLayer(ctx, src, locked, epoch)
-			return tree, err
-		}
+		prepare.Git = fetch.GitLayer
 	}
 	inputs, err := prepare.Prepare(ctx, j.recipe, j.lock, j.trees, j.platform)
 	j.downloads.clear()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,10 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/kiln-build/kiln/builder"
-	"github.com/kiln-build/kiln/builder/archive"
-	"github.com/kiln-build/kiln/builder/blobs"
-	"github.com/kiln-build/kiln/builder/progress"
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -94,27 +89,26 @@ func makeLock(c *cli.Context, env *environment, r *recipes.Recipe) (newLock, err
 	if l.old, err = os.ReadFile(r.LockPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return l, fmt.Errorf("reading lock: %w", err)
 	}
-	if c.Bool("check") {
-		if _, err := fittingLock(r); err != nil {
-			return l, err
-		}
+	k := locking{env: env, recipe: r, check: c.Bool("check"), terminal: term.IsTerminal(int(os.Stderr.Fd()))}
+	if k.was, err = fittingLock(r); err != nil && k.check {
+		return l, err
 	}
-	store, err := env.blobs()
-	if err != nil {
+	if k.store, err = env.blobs(); err != nil {
 		return l, err
 	}
 	registry, err := newRegistry(c, nil)
 	if err != nil {
 		return l, err
 	}
-	if l.lock, err = env.lock(c.Context, store, env.images(registry), r, term.IsTerminal(int(os.Stderr.Fd()))); err != nil {
+	k.images = env.images(registry)
+	if l.lock, err = k.lock(c.Context); err != nil {
 		return l, err
 	}
 	if l.text, err = l.lock.Marshal(); err != nil {
 		return l, err
 	}
-	if c.Bool("check") && !bytes.Equal(l.old, l.text) {
-		return l, withHint{fmt.Errorf("%s: the archive has moved on since it was locked", r.LockPath()), "`kiln lock " + r.File + "` locks it afresh"}
+	if k.check && !bytes.Equal(l.old, l.text) {
+		return l, k.moved("what its steps fetch has changed")
 	}
 	return l, nil
 }
@@ -142,44 +136,6 @@ func fittingLock(r *recipes.Recipe) (*recipes.Lock, error) {
 		return nil, err
 	}
 	return l, l.Fits(r)
-}
-
-// lock makes a lock for the recipe as the world is now.
-func (e *environment) lock(ctx context.Context, store *blobs.Store, images *registryImages, r *recipes.Recipe, terminal bool) (*recipes.Lock, error) {
-	m := newMeter(os.Stderr, "downloading", terminal)
-	defer m.clear()
-	debian, err := e.archive(store, nil, m.report)
-	if err != nil {
-		return nil, err
-	}
-	locker := &builder.Locker{Archive: debian, Sources: e.sources(store, debian), Git: e.resolveGit(store)}
-	l, err := locker.Lock(ctx, r)
-	if err == nil {
-		err = e.lockFetches(ctx, store, debian, images, r, l)
-	}
-	var missing *archive.MissingError
-	if errors.As(err, &missing) {
-		// Its own hint is for those who build from an older lock.
-		return nil, withHint{err, "the mirror's indexes list a file which it does not have: it may be being updated, so try again later, or name another with --mirror"}
-	}
-	return l, err
-}
-
-// resolveGit connects to an engine for each source that needs it.
-func (e *environment) resolveGit(store *blobs.Store) func(context.Context, recipes.GitSource) (builder.Commit, error) {
-	return func(ctx context.Context, src recipes.GitSource) (builder.Commit, error) {
-		conn, err := e.connect(ctx)
-		if err != nil {
-			return builder.Commit{}, err
-		}
-		defer conn.Close() //nolint:errcheck // nothing is lost
-		display, err := progress.New(os.Stderr, "quiet")
-		if err != nil {
-			return builder.Commit{}, err
-		}
-		b := &builder.Engine{Client: conn.Client, Store: store, Display: display, Secrets: e.secrets()}
-		return b.ResolveGit(ctx, src)
-	}
 }
 
 // writeWhole writes a file so that it is there as a whole or as it was.

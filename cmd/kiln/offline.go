@@ -13,8 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiln-build/kiln/builder/inputs"
-	"github.com/kiln-build/kiln/builder/layer"
-	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sign"
@@ -123,21 +121,19 @@ func (b *build) checkInputs(set *inputs.Set) error {
 	return nil
 }
 
-// adopt makes what was filled in findable by what a build looks for.
+// adopt makes the Go modules that were filled in findable by what a build looks
+// for. All else is found by its digest.
 func (b *build) adopt(set *inputs.Set) error {
 	modules := b.env.modules(b.store)
 	for _, e := range set.Entries {
-		var err error
-		switch {
-		case e.Kind == inputs.KindGo:
-			err = errors.New("the lock has no such module")
-			for _, s := range b.lock.Sources {
-				if s.Kind == recipes.KindGo && s.Sum == e.Name {
-					err = modules.Adopt(s.Name, s.Version, s.Sum, e.Digest.Hex)
-				}
+		if e.Kind != inputs.KindGo {
+			continue
+		}
+		err := errors.New("the lock has no such module")
+		for _, s := range b.lock.Sources {
+			if s.Kind == recipes.KindGo && s.Sum == e.Name {
+				err = modules.Adopt(s.Name, s.Version, s.Sum, e.Digest.Hex)
 			}
-		case e.Key != "":
-			err = memo.Put(b.env.memo(), e.Key, layer.Uncompressed(e.Digest, e.Size))
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %s %s: %w", b.inputs, e.Kind, e.Name, err)

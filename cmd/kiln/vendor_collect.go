@@ -19,18 +19,25 @@ import (
 )
 
 // keep adds layers to the set as they are made.
-func (v *vendor) keep(kind string) func(name, key string, l layer.Layer) {
-	return func(name, key string, l layer.Layer) {
-		v.set.Entries = append(v.set.Entries, inputs.Entry{Kind: kind, Name: name, Digest: l.Blob, Size: l.Bytes, Key: key})
+func (v *vendor) keep(kind string) func(name string, l layer.Layer) {
+	return func(name string, l layer.Layer) {
+		v.set.Entries = append(v.set.Entries, inputs.Entry{Kind: kind, Name: name, Digest: l.Blob, Size: l.Bytes})
 	}
 }
 
-// git has the trees of git sources exported, and adds them to the set.
+// git has the trees of git sources exported, and adds them to the set. They
+// must be those of the lock.
 func (v *vendor) git(fetch *builder.Fetcher) func(context.Context, recipes.Source, recipes.LockedSource, int64) (layer.Layer, error) {
 	return func(ctx context.Context, src recipes.Source, locked recipes.LockedSource, epoch int64) (layer.Layer, error) {
-		l, key, err := fetch.GitLayer(ctx, src, locked, epoch)
+		l, err := fetch.GitLayer(ctx, src, locked, epoch)
+		if err == nil && l.Blob.Hex != locked.Tree {
+			err = withHint{
+				fmt.Errorf("the tree of %s has the digest sha256:%s, the lock has %q", src, l.Blob.Hex, locked.Tree),
+				"an older kiln made the lock: `kiln lock " + v.recipe.File + "` locks it afresh",
+			}
+		}
 		if err == nil {
-			v.keep(inputs.KindGit)(locked.Commit, key, l)
+			v.keep(inputs.KindGit)(locked.Commit, l)
 		}
 		return l, err
 	}

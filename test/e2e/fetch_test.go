@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,7 @@ type proxy struct {
 	*httptest.Server
 	mu    sync.Mutex
 	files map[string][]byte
+	asked int // how often
 }
 
 const (
@@ -51,11 +53,19 @@ func newProxy(t *testing.T) *proxy {
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.asked++
 	if data, ok := p.files[r.URL.Path]; ok {
 		w.Write(data) //nolint:errcheck // the client sees it
 		return
 	}
 	http.NotFound(w, r)
+}
+
+// requests is how many there were.
+func (p *proxy) requests() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked
 }
 
 func (p *proxy) serve(path string, data []byte) {
@@ -122,17 +132,26 @@ func (b *bed) dependent(t *testing.T) string {
 	return b.copyRecipe(t, from, "stdout: probe works", "stderr: probe works")
 }
 
-// forget has kiln lose what it remembers, and so fetch again.
-func (b *bed) forget(t *testing.T) {
+// forget has kiln lose what it remembers, and what the recipe's steps fetched,
+// and so fetch again.
+func (b *bed) forget(t *testing.T, recipe string) {
 	t.Helper()
 	for _, v := range b.homes {
 		if dir, ok := strings.CutPrefix(v, "XDG_CACHE_HOME="); ok {
 			if err := os.RemoveAll(filepath.Join(dir, "kiln", "memo")); err != nil {
 				t.Fatal(err)
 			}
+			for _, result := range results.FindAllStringSubmatch(read(t, lockOf(recipe)), -1) {
+				if err := os.RemoveAll(filepath.Join(dir, "kiln", "blobs", "sha256", result[1])); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
 	}
 }
+
+// results are the digests in a lock of what steps fetched.
+var results = regexp.MustCompile(`result: "?([0-9a-f]{64})`)
 
 // TestLyingProxy: a module proxy that serves other bytes than were locked is
 // refused, even where go.sum finds the same content in them; so is a file that
@@ -148,7 +167,7 @@ func TestLyingProxy(t *testing.T) {
 	}
 	line := "recipe.yaml:12:7: step \"fetch Go modules\": "
 	for _, lie := range [][]byte{moduleZip(t, zip.Store, depCode), moduleZip(t, zip.Deflate, "package dep\n\nconst Works = \"owned\"\n")} {
-		b.forget(t)
+		b.forget(t, recipe)
 		other.serve(depZip, lie)
 		through(other)
 		b.mustFail(t, 1, []string{line + other.URL + depZip + " has sha256 ", "the lock has ", "hint: the mirror serves other bytes"},
@@ -192,7 +211,7 @@ func TestPrivateProxy(t *testing.T) {
 	if !strings.Contains(lock, "path: example.com/dep/@v/v1.0.0.zip") || strings.Contains(lock, "hunter2") || strings.Contains(lock, "127.0.0.1") {
 		t.Errorf("the lock is\n%s", lock)
 	}
-	b.forget(t)
+	b.forget(t, recipe)
 	p.serve(depZip, moduleZip(t, zip.Store, depCode))
 	r := b.mustFail(t, 1, []string{private.URL + depZip + " has sha256 "}, b.flags(recipe, "probe")...)
 	if strings.Contains(r.stderr, "hunter2") {
@@ -216,6 +235,16 @@ func TestOffline(t *testing.T) {
 	b.mustFail(t, 4, []string{"verifying inputs"}, "build", recipe, "--offline", "--inputs", carried, "--inputs-key", newBed(t).pub,
 		"--oci", filepath.Join(dir, "refused.oci"), "--key", b.key)
 	p.Close()
+	// An artifact that a trusted key signed, and that holds something else.
+	text := read(t, lockOf(recipe))
+	was := results.FindStringSubmatch(text)
+	if was == nil {
+		t.Fatalf("the lock has no digest of what the step fetched:\n%s", text)
+	}
+	replace(t, lockOf(recipe), was[1], strings.Repeat("ab", 32))
+	b.mustFail(t, 1, []string{"lacks what the lock of probe names: the tree sha256:abab", "that build.steps[0] fetches on linux/amd64"},
+		"build", recipe, "--offline", "--inputs", carried, "--oci", filepath.Join(dir, "refused.oci"), "--key", b.key)
+	replace(t, lockOf(recipe), strings.Repeat("ab", 32), was[1])
 
 	apart := b.apart(t)
 	r := apart.isolated(t, "build", recipe, "--offline", "--inputs", carried, "--key", b.key,
@@ -233,6 +262,36 @@ func TestOffline(t *testing.T) {
 		!strings.Contains(r.stderr, "--offline forbids to fetch it") {
 		t.Errorf("without inputs: exit code %d\n%s", r.code, r.stderr)
 	}
+}
+
+// TestLockCheck: on a machine that knows nothing, what steps fetch is checked
+// without a request, and without an engine, as long as nothing that decides
+// about it has changed.
+func TestLockCheck(t *testing.T) {
+	b, p := newBed(t), newProxy(t)
+	b.env = append(b.env, "GOPROXY="+p.URL, "GONOSUMDB=*")
+	recipe := b.dependent(t)
+	locked := p.requests()
+	if locked == 0 {
+		t.Fatal("to lock, nothing was asked for")
+	}
+	apart := b.apart(t)
+	apart.must(t, "kiln", "lock", recipe, "--check")
+	if n := p.requests(); n != locked {
+		t.Errorf("to check, %d requests were made", n-locked)
+	}
+	if got := apart.must(t, "kiln", "engine", "status").stdout; !strings.HasPrefix(got, "not running") {
+		t.Errorf("to check, an engine was started:\n%s", got)
+	}
+	// Something else to fetch by, and the same is fetched.
+	mod := filepath.Join(filepath.Dir(recipe), "src", "go.mod")
+	replace(t, mod, "require", "// The only one.\nrequire")
+	b.must(t, "kiln", "lock", recipe, "--check")
+	if n := p.requests(); n == locked {
+		t.Error("after a change of go.mod, no request was made")
+	}
+	p.serve(depZip, moduleZip(t, zip.Store, depCode))
+	b.mustFail(t, 1, []string{"recipe.lock: what its steps fetch has changed", "hint: `kiln lock "}, "lock", recipe, "--check")
 }
 
 // after is the digest of a reference.

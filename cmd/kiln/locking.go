@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/kiln-build/kiln/builder"
+	"github.com/kiln-build/kiln/builder/archive"
+	"github.com/kiln-build/kiln/builder/blobs"
+	"github.com/kiln-build/kiln/builder/progress"
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// locking makes a lock for a recipe as the world is now.
+type locking struct {
+	env    *environment
+	store  *blobs.Store
+	images *registryImages
+	recipe *recipes.Recipe
+	// was is the lock that there is, or nil where there is none that fits.
+	was *recipes.Lock
+	// check is for finding out whether was would change; then it is not nil.
+	check, terminal bool
+}
+
+func (k *locking) lock(ctx context.Context) (*recipes.Lock, error) {
+	m := newMeter(os.Stderr, "downloading", k.terminal)
+	defer m.clear()
+	debian, err := k.env.archive(k.store, nil, m.report)
+	if err != nil {
+		return nil, err
+	}
+	display, err := progress.New(os.Stderr, "quiet")
+	if err != nil {
+		return nil, err
+	}
+	l, err := k.all(ctx, debian, display)
+	var missing *archive.MissingError
+	if errors.As(err, &missing) {
+		// Its own hint is for those who build from an older lock.
+		return nil, withHint{err, "the mirror's indexes list a file which it does not have: it may be being updated, so try again later, or name another with --mirror"}
+	}
+	return l, err
+}
+
+// all pins what can be pinned without running anything, and then what steps
+// fetch. Where the first already differs from a lock to check, that is the
+// answer.
+func (k *locking) all(ctx context.Context, debian *archive.Client, display *progress.Display) (*recipes.Lock, error) {
+	locker := &builder.Locker{Archive: debian, Sources: k.env.sources(k.store, debian), Git: k.resolveGit(display)}
+	l, err := locker.Lock(ctx, k.recipe)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.gitTrees(ctx, display, l); err != nil {
+		return nil, err
+	}
+	if k.check {
+		same, err := sameButFetches(k.was, l)
+		if err != nil {
+			return nil, err
+		}
+		if !same {
+			return nil, k.moved("the archive or a source has moved on since it was locked")
+		}
+	}
+	return l, k.fetches(ctx, debian, display, l)
+}
+
+// moved is the error of a check.
+func (k *locking) moved(why string) error {
+	return withHint{fmt.Errorf("%s: %s", k.recipe.LockPath(), why), "`kiln lock " + k.recipe.File + "` locks it afresh"}
+}
+
+// sameButFetches compares two locks without what steps fetch.
+func sameButFetches(was, l *recipes.Lock) (bool, error) {
+	var texts [2][]byte
+	for i, lock := range []*recipes.Lock{was, l} {
+		plain := *lock
+		plain.Platforms = slices.Clone(lock.Platforms)
+		for i := range plain.Platforms {
+			plain.Platforms[i].Fetches = nil
+		}
+		var err error
+		if texts[i], err = plain.Marshal(); err != nil {
+			return false, err
+		}
+	}
+	return bytes.Equal(texts[0], texts[1]), nil
+}
+
+// gitTrees pins the trees of git sources.
+func (k *locking) gitTrees(ctx context.Context, display *progress.Display, l *recipes.Lock) error {
+	fetch := &builder.Fetcher{Engine: &builder.Engine{Store: k.store, Display: display, Secrets: k.env.secrets()}, Memo: k.env.memo()}
+	if !slices.ContainsFunc(k.recipe.Sources, func(s recipes.Source) bool { return s.Git != nil }) {
+		return nil
+	}
+	conn, err := k.env.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // nothing is lost
+	fetch.Client = conn.Client
+	return fetch.LockTrees(ctx, k.recipe, l, k.was)
+}
+
+// resolveGit connects to an engine for each source that needs it.
+func (k *locking) resolveGit(display *progress.Display) func(context.Context, recipes.GitSource) (builder.Commit, error) {
+	return func(ctx context.Context, src recipes.GitSource) (builder.Commit, error) {
+		conn, err := k.env.connect(ctx)
+		if err != nil {
+			return builder.Commit{}, err
+		}
+		defer conn.Close() //nolint:errcheck // nothing is lost
+		b := &builder.Engine{Client: conn.Client, Store: k.store, Display: display, Secrets: k.env.secrets()}
+		return b.ResolveGit(ctx, src)
+	}
+}
