@@ -243,8 +243,10 @@ func (e *Fetcher) gate(locked *recipes.LockedFetch) (*gate, map[string][]byte, e
 		return nil, nil, err
 	}
 	all = append(all, others...)
-	if i := slices.IndexFunc(all, func(b base) bool { return b.ecosystem == "cargo" }); i >= 0 {
-		secrets[CratesSetting] = []byte(all[i].virtual())
+	for ecosystem, setting := range map[string]string{"cargo": CratesSetting, "maven": MavenSetting} {
+		if i := slices.IndexFunc(all, func(b base) bool { return b.ecosystem == ecosystem }); i >= 0 {
+			secrets[setting] = []byte(all[i].virtual())
+		}
 	}
 	return newGate(all, locked), secrets, nil
 }

@@ -1,6 +1,7 @@
 package builder
 
 import (
+	_ "embed"
 	"path"
 
 	"github.com/moby/buildkit/client/llb"
@@ -11,16 +12,17 @@ import (
 // mavenDir is Maven's local repository.
 const mavenDir = "/m2"
 
+// MavenSetting is the name of the setting that holds the URL of the repository
+// that stands for all that a project names.
+const MavenSetting = "KILN_MAVEN"
+
+//go:embed scripts/java-network.sh
+var javaNetwork string
+
 // mavenFetchScript builds with network and keeps what that needed: Maven does
 // not know before. Its list of where each file came from goes, so that it asks
-// nobody for them again. Maven reads no proxy from the environment.
-const mavenFetchScript = `host=${http_proxy#*://} host=${host%/}
-{
-  echo "<settings><mirrors><mirror><id>kiln</id><mirrorOf>*</mirrorOf><url>$KILN_MAVEN</url></mirror></mirrors>"
-  test -z "$host" || echo "<proxies><proxy><protocol>http</protocol><host>${host%:*}</host><port>${host##*:}</port></proxy></proxies>"
-  echo "</settings>"
-} >/tmp/settings.xml
-mvn -B -q -s /tmp/settings.xml -Dmaven.repo.local=` + mavenDir + ` "$@"
+// nobody for them again.
+const mavenFetchScript = `MAVEN_OPTS="$network ${MAVEN_OPTS-}" mvn -B -q -s /tmp/settings.xml -Dmaven.repo.local=` + mavenDir + ` "$@"
 find ` + mavenDir + ` \( -name _remote.repositories -o -name '*.lastUpdated' -o -name resolver-status.properties \) -delete`
 
 // mavenScript gives Maven a local repository that it may write to.
@@ -58,8 +60,9 @@ func (p *Plan) maven(j *recipes.JavaStep) []string {
 func (p *Plan) artifacts(s recipes.Step) llb.State {
 	return p.fetch(s, fetch{
 		title: "fetch Maven artifacts", dir: s.Java.Dir, out: mavenDir,
-		files: []string{path.Join(s.Java.Dir, "**")},
-		args:  append(shell(mavenFetchScript, "mvn"), p.maven(s.Java)...),
-		env:   append([][2]string{{"KILN_MAVEN", baseURL("maven")}}, sorted(s.Java.Env)...),
+		files:   []string{path.Join(s.Java.Dir, "**")},
+		args:    append(shell(javaNetwork+mavenFetchScript, "mvn"), p.maven(s.Java)...),
+		env:     sorted(s.Java.Env),
+		secrets: []string{MavenSetting},
 	})
 }

@@ -30,6 +30,7 @@ func checkConfig(c *checker, cfg *Config) {
 	c.networkURL("network.npm", n.Npm)
 	c.networkURL("network.pypi", n.Pypi)
 	c.networkURL("network.cargo", n.Cargo)
+	c.networkURL("network.maven", n.Maven)
 	c.networkURL("network.proxy.http", n.Proxy.HTTP)
 	c.networkURL("network.proxy.https", n.Proxy.HTTPS)
 	checkGoProxies(c, n.Go)

@@ -39,6 +39,9 @@ type Network struct {
 	Pypi string `yaml:"pypi"`
 	// Cargo is the URL below which the crates of crates.io are.
 	Cargo string `yaml:"cargo"`
+	// Maven is the URL of a repository that stands for Maven Central, and for
+	// all others that projects name.
+	Maven string `yaml:"maven"`
 	Proxy Proxy  `yaml:"proxy"`
 	// CA is a file of authorities, in PEM, that are trusted besides the
 	// machine's.

@@ -20,6 +20,7 @@ network:
   npm: https://a.example/npm
   pypi: https://a.example/simple
   cargo: https://a.example/crates
+  maven: https://a.example/maven2
   proxy: {http: "http://proxy.example:3128", https: "http://proxy.example:3128", no: [.example, 10.0.0.0/8, localhost]}
   ca: /etc/corp.pem
   registries:
@@ -46,7 +47,7 @@ func TestFindConfig(t *testing.T) {
 	want := &Config{File: filepath.Join(dir, ConfigFile), Kiln: "v1", Network: Network{
 		Mirrors: ArchiveMirrors{Debian: []string{"https://a.example/debian", "http://b.example/debian"}, Security: []string{"https://a.example/debian-security"}},
 		Keyring: filepath.Join(dir, "keys/archive.gpg"), Go: "https://a.example/go|https://b.example/go,direct",
-		Npm: "https://a.example/npm", Pypi: "https://a.example/simple", Cargo: "https://a.example/crates", CA: "/etc/corp.pem",
+		Npm: "https://a.example/npm", Pypi: "https://a.example/simple", Cargo: "https://a.example/crates", Maven: "https://a.example/maven2", CA: "/etc/corp.pem",
 		Proxy: Proxy{HTTP: "http://proxy.example:3128", HTTPS: "http://proxy.example:3128", No: []string{".example", "10.0.0.0/8", "localhost"}},
 		Registries: map[string]RegistryConfig{
 			"docker.io":             {Mirrors: []string{"mirror.example/docker"}},

@@ -35,7 +35,7 @@ func (e *environment) findBases(ctx context.Context, r *recipes.Recipe) (map[str
 	bases := map[string][]string{
 		"pypi":  {publicPypi},
 		"cargo": {cmp.Or(os.Getenv(builder.CratesSetting), publicCargo)},
-		"maven": {cmp.Or(mavenMirror(), publicMaven)},
+		"maven": {cmp.Or(os.Getenv(builder.MavenSetting), mavenMirror(), publicMaven)},
 	}
 	if hasStep(r, recipes.KindNpm, recipes.KindFetch) {
 		registry, err := npmRegistry(ctx)

@@ -75,6 +75,7 @@ func useConfig(c *cli.Context, cmd *cli.Command, config *recipes.Config) error {
 	for _, v := range []struct{ name, value string }{
 		{"HTTP_PROXY", n.Proxy.HTTP}, {"HTTPS_PROXY", n.Proxy.HTTPS}, {"NO_PROXY", strings.Join(n.Proxy.No, ",")},
 		{"GOPROXY", n.Go}, {"npm_config_registry", n.Npm}, {"PIP_INDEX_URL", n.Pypi}, {builder.CratesSetting, n.Cargo},
+		{builder.MavenSetting, n.Maven},
 	} {
 		if v.value == "" || os.Getenv(strings.ToLower(v.name)) != "" || os.Getenv(strings.ToUpper(v.name)) != "" {
 			continue

@@ -1,0 +1,123 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/pem"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// mavenFiles are those of a Maven repository, by path: what the packages of
+// Debian that kiln builds with have of Maven Central.
+func (b *bed) mavenFiles(t *testing.T) map[string][]byte {
+	t.Helper()
+	img := b.pulled(t, b.build(t, b.copyRecipe(t, "testdata/maven-repository"), "maven-repository"))
+	files := map[string][]byte{}
+	for p, data := range content(t, img) {
+		if rest, ok := strings.CutPrefix(p, "maven2"); ok {
+			files[rest] = data
+		}
+	}
+	if len(files) < 500 {
+		t.Fatalf("the repository has %d files", len(files))
+	}
+	return files
+}
+
+// serve has a proxy of its own serve files.
+func serve(t *testing.T, files map[string][]byte) *proxy {
+	t.Helper()
+	p := &proxy{files: maps.Clone(files)}
+	p.Server = httptest.NewServer(p)
+	t.Cleanup(p.Close)
+	return p
+}
+
+// secured serves what p serves by TLS and for a password. A file of the
+// authorities that its clients need is returned as well.
+func secured(t *testing.T, p *proxy) (server *httptest.Server, authorities string) {
+	t.Helper()
+	server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, ok := r.BasicAuth(); !ok || user != "build" || password != "hunter 2" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="packages"`)
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+			return
+		}
+		p.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	bundle := read(t, "/etc/ssl/certs/ca-certificates.crt")
+	bundle += string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	authorities = filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(authorities, []byte(bundle), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return server, authorities
+}
+
+// withRepository is a copy of a recipe's folder, and in it a kiln.yaml with a
+// Maven repository.
+func withRepository(t *testing.T, from, url string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), filepath.Base(from))
+	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	config := "kiln: v1\nnetwork:\n  maven: " + url + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "kiln.yaml"), []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestMaven: a Maven project, its dependency and its plugins are fetched from
+// the repository that kiln.yaml names, and locked without it. Another one,
+// which the environment names, with TLS and a password, serves as well. Other
+// bytes, and what is not in the lock, are refused.
+func TestMaven(t *testing.T) {
+	b := newBed(t)
+	honest := serve(t, b.mavenFiles(t))
+	recipe := b.copyRecipe(t, withRepository(t, "testdata/steps/java", honest.URL), "repository: debian, ", "")
+	const library = "/org/apache/commons/commons-lang3/debian/commons-lang3-debian.jar"
+	lock := read(t, lockOf(recipe))
+	for _, path := range []string{library, "/org/apache/maven/plugins/maven-jar-plugin/"} {
+		if !strings.Contains(lock, "{ecosystem: maven, path: "+path[1:]) || strings.Contains(lock, "127.0.0.1") {
+			t.Fatalf("the lock lacks %s, or names a host:\n%s", path, lock)
+		}
+	}
+	first := b.build(t, recipe, "steps/maven")
+
+	b.forget(t)
+	env := b.env
+	private, authorities := secured(t, honest)
+	b.env = append(env[:len(env):len(env)], "SSL_CERT_FILE="+authorities, "KILN_MAVEN="+strings.Replace(private.URL, "https://", "https://build:hunter%202@", 1))
+	b.must(t, "kiln", "lock", recipe, "--check")
+	if again := read(t, lockOf(recipe)); again != lock {
+		t.Error("another repository with the same files makes another lock")
+	}
+	line := "recipe.yaml:12:7: step \"fetch Maven artifacts\": "
+	b.forget(t)
+	jar := honest.files[library]
+	honest.serve(library, append(jar[:len(jar):len(jar)], "more"...))
+	r := b.mustFail(t, 1, []string{line + private.URL + library + " has sha256 ", "the lock has ", "hint: the mirror serves other bytes"},
+		b.flags(recipe, "steps/refused")...)
+	if strings.Contains(r.stderr, "hunter") {
+		t.Errorf("the password is in the output:\n%s", r.stderr)
+	}
+
+	b.env = env
+	replace(t, lockOf(recipe), "commons-lang3-debian.jar,", "commons-lang3-other.jar,")
+	b.mustFail(t, 1, []string{line + honest.URL + library + " is not in the lock", "hint: where that is meant, `kiln lock"},
+		b.flags(recipe, "steps/refused")...)
+	replace(t, lockOf(recipe), "commons-lang3-other.jar,", "commons-lang3-debian.jar,")
+	honest.serve(library, jar)
+	if out := b.build(t, recipe, "steps/again"); out.Digest != first.Digest {
+		t.Errorf("the image is %s after refusals, and was %s", out.Digest, first.Digest)
+	}
+}
