@@ -38,7 +38,6 @@ type ProvenanceInput struct {
 	Key, Format string
 	// Local holds the sha256 of local sources' content, as hex, by name.
 	Local map[string]string
-	Tests []recipes.TestResult
 }
 
 // PlatformImage is one of the images that an index lists.
@@ -72,10 +71,6 @@ func Provenance(in ProvenanceInput) (json.RawMessage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing provenance: %w", err)
 	}
-	products, err := byproducts(in)
-	if err != nil {
-		return nil, fmt.Errorf("writing provenance: %w", err)
-	}
 	var platforms []string // of an index alone
 	if in.Platform == "" {
 		platforms = in.platforms()
@@ -95,7 +90,7 @@ func Provenance(in ProvenanceInput) (json.RawMessage, error) {
 				ID:      in.BuilderID,
 				Version: map[string]string{"kiln": in.Kiln, "buildkit": in.BuildKit},
 			},
-			Byproducts: products,
+			Byproducts: byproducts(in.Images),
 		},
 	}
 	return json.Marshal(p)
@@ -147,28 +142,20 @@ type (
 		Name        string            `json:"name,omitempty"`
 		URI         string            `json:"uri,omitempty"`
 		Digest      map[string]string `json:"digest,omitempty"`
-		Content     []byte            `json:"content,omitempty"`
 		MediaType   string            `json:"mediaType,omitempty"`
 		Annotations map[string]any    `json:"annotations,omitempty"`
 	}
 )
 
-// byproducts are the images of an index, and what the tests said.
-func byproducts(in ProvenanceInput) ([]resource, error) {
+// byproducts are the images of an index.
+func byproducts(images []PlatformImage) []resource {
 	var all []resource
-	for _, p := range in.Images {
+	for _, p := range images {
 		all = append(all, resource{
 			Name: p.Platform, MediaType: string(types.OCIManifestSchema1), Digest: map[string]string{p.Digest.Algorithm: p.Digest.Hex},
 		})
 	}
-	if len(in.Tests) == 0 {
-		return all, nil
-	}
-	content, err := json.Marshal(in.Tests)
-	if err != nil {
-		return nil, err
-	}
-	return append(all, resource{Name: "tests", MediaType: "application/json", Content: content}), nil
+	return all
 }
 
 // dirHash turns a Go module's h1: sum into the in-toto digest of that name,

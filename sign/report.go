@@ -18,6 +18,7 @@ var (
 	ErrOtherPredicate = errors.New("it is of another type than its label says")
 	ErrNotLogged      = errors.New("no transparency log entry that verifies")
 	ErrMalformed      = errors.New("it cannot be read")
+	ErrTestsFailed    = errors.New("it says that tests failed")
 )
 
 // Report is what [Verify] found.
@@ -113,6 +114,8 @@ func describe(predicateType string) string {
 		return "SPDX document"
 	case PredicateProvenance:
 		return "provenance"
+	case PredicateTestResult:
+		return "test results"
 	}
 	return predicateType
 }

@@ -2,9 +2,11 @@ package sign_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	testresult "github.com/in-toto/attestation/go/predicates/test_result/v0"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -15,22 +17,33 @@ import (
 // TestTestResult reads the predicate by in-toto's own type, which refuses
 // fields that it does not know.
 func TestTestResult(t *testing.T) {
-	sum := strings.Repeat("a", 64)
-	files := map[string]string{"recipe.yaml": sum, "test.yaml": sum}
+	files := map[string]string{"recipe.yaml": strings.Repeat("a", 64), "test.yaml": strings.Repeat("b", 64)}
 	passed := recipes.TestResult{Name: "p", Kind: "run", Status: recipes.StatusPassed}
-	notRun := recipes.TestResult{Name: "n", Kind: "http", Status: recipes.StatusNotRun}
+	emulated := recipes.TestResult{Name: "e", Kind: "run", Status: recipes.StatusPassed, Emulated: true}
+	notRun := recipes.TestResult{Name: "n", Kind: "http", Status: recipes.StatusNotRun, Reason: "no emulator"}
 	failed := recipes.TestResult{Name: "f", Kind: "files", Status: recipes.StatusFailed}
 	for _, c := range []struct {
-		results []recipes.TestResult
-		want    string
-		lists   string
+		images []sign.TestedImage
+		want   sign.TestSummary
+		lists  string
+		notes  map[string]any
 	}{
-		{nil, "PASSED", "[] [] []"},
-		{[]recipes.TestResult{passed}, "PASSED", "[run: p] [] []"},
-		{[]recipes.TestResult{passed, notRun}, "WARNED", "[run: p] [http: n] []"},
-		{[]recipes.TestResult{failed, notRun, passed}, "FAILED", "[run: p] [http: n] [files: f]"},
+		{nil, sign.TestSummary{Result: "WARNED"}, "[] [] []", map[string]any{"noTests": "the recipe has no tests"}},
+		{[]sign.TestedImage{{Results: []recipes.TestResult{passed}}}, sign.TestSummary{Result: "PASSED", Passed: 1}, "[run: p] [] []", nil},
+		{
+			[]sign.TestedImage{{Platform: "linux/amd64", Results: []recipes.TestResult{passed}}, {Platform: "linux/arm64", Results: []recipes.TestResult{notRun, emulated}}},
+			sign.TestSummary{Result: "WARNED", Passed: 2, Warned: 1},
+			"[linux/amd64 run: p linux/arm64 run: e] [linux/arm64 http: n] []",
+			map[string]any{"notRun": map[string]any{"linux/arm64 http: n": "no emulator"}, "emulated": []any{"linux/arm64 run: e"}},
+		},
+		{
+			[]sign.TestedImage{{Results: []recipes.TestResult{failed, notRun, passed}}},
+			sign.TestSummary{Result: "FAILED", Passed: 1, Warned: 1, Failed: 1},
+			"[run: p] [http: n] [files: f]", map[string]any{"notRun": map[string]any{"http: n": "no emulator"}},
+		},
 	} {
-		data, err := sign.TestResult(files, c.results)
+		in := sign.TestInput{Recipe: "recipe.yaml", Files: files, Images: c.images}
+		data, err := sign.TestResult(in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,22 +52,43 @@ func TestTestResult(t *testing.T) {
 			t.Fatal(err)
 		}
 		lists := "[" + strings.Join(got.PassedTests, " ") + "] [" + strings.Join(got.WarnedTests, " ") + "] [" + strings.Join(got.FailedTests, " ") + "]"
-		if got.Result != c.want || lists != c.lists {
-			t.Errorf("result is %s %s, want %s %s", got.Result, lists, c.want, c.lists)
+		if lists != c.lists {
+			t.Errorf("the lists are %s, want %s", lists, c.lists)
 		}
-		if len(got.Configuration) != len(files) {
-			t.Errorf("configuration is %v", got.Configuration)
+		if got, err := sign.TestsOf(data); got != c.want || err != nil {
+			t.Errorf("it is read as %v, %v, want %v", got, err, c.want)
+		}
+		for i, name := range []string{"recipe.yaml", "test.yaml"} {
+			file := got.Configuration[i]
+			if file.Name != name || file.Digest["sha256"] != files[name] {
+				t.Errorf("configuration %d is %v, want %s", i, file, name)
+			}
+		}
+		if diff := cmp.Diff(c.notes, got.Configuration[0].Annotations.AsMap()); c.notes != nil && diff != "" {
+			t.Errorf("annotations (-want +got):\n%s", diff)
 		}
 		for range 25 {
-			if again, _ := sign.TestResult(files, c.results); !bytes.Equal(again, data) {
+			if again, _ := sign.TestResult(in); !bytes.Equal(again, data) {
 				t.Fatalf("the predicate differs:\n%s\n%s", data, again)
 			}
 		}
 	}
-	if _, err := sign.TestResult(nil, nil); err == nil {
-		t.Error("without a configuration there is no error")
+}
+
+func TestTestResultRefuses(t *testing.T) {
+	if _, err := sign.TestResult(sign.TestInput{Recipe: "recipe.yaml"}); err == nil {
+		t.Error("without the recipe's digest there is no error")
 	}
-	if _, err := sign.TestResult(files, []recipes.TestResult{{Name: "x"}}); err == nil {
+	in := sign.TestInput{
+		Recipe: "recipe.yaml", Files: map[string]string{"recipe.yaml": "a"},
+		Images: []sign.TestedImage{{Results: []recipes.TestResult{{Name: "x"}}}},
+	}
+	if _, err := sign.TestResult(in); err == nil {
 		t.Error("a result without a status is no error")
+	}
+	for _, text := range []string{"", "[]", `{"result":"passed"}`, `{}`} {
+		if got, err := sign.TestsOf(json.RawMessage(text)); err == nil {
+			t.Errorf("%q is read as %v", text, got)
+		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // statements are the names of what kiln attaches besides the signature.
-var statements = []string{"spdx", "provenance"}
+var statements = []string{"spdx", "provenance", "tests"}
 
 // answer looks whether the target has the image of this build key already: it
 // says so itself, its provenance says so as well, and all that kiln attaches
@@ -83,7 +83,7 @@ func (b *build) memory(key string, digest v1.Hash) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("remembering what was verified: %w", err)
 	}
-	k, err := memo.Key("verified 3", place, b.target.tagged(), key, digest, b.signer.id, b.tlog)
+	k, err := memo.Key("verified 4", place, b.target.tagged(), key, digest, b.signer.id, b.tlog)
 	return filepath.Join(b.env.state, "verified", k+".json"), err
 }
 

@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"path"
+	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -16,7 +20,7 @@ import (
 	"github.com/kiln-build/kiln/sign"
 )
 
-// describe writes the SBOM and the provenance of the job's image.
+// describe writes the statements about the job's image.
 func (j *job) describe(made *image.Result) ([]sign.Statement, error) {
 	files := map[string]layer.Entry{}
 	for _, e := range made.Service {
@@ -42,9 +46,13 @@ func (j *job) describe(made *image.Result) ([]sign.Statement, error) {
 	spdx := spdxStatement(text)
 	j.document = sbom.IndexImage{Platform: j.platform, Digest: j.digest, Namespace: doc.DocumentNamespace, Text: spdx.Predicate}
 	provenance, err := j.provenance(sign.ProvenanceInput{
-		BuildKit: j.conn.Version, Platform: j.platform, Key: j.key, Tests: j.res.Tests,
+		BuildKit: j.conn.Version, Platform: j.platform, Key: j.key,
 	})
-	return []sign.Statement{spdx, provenance}, err
+	if err != nil {
+		return nil, err
+	}
+	tests, err := j.tests(sign.TestedImage{Results: j.res.Tests})
+	return []sign.Statement{spdx, provenance, tests}, err
 }
 
 // spdxStatement is the document as it stands in a statement, where JSON is
@@ -55,12 +63,13 @@ func spdxStatement(document []byte) sign.Statement {
 	return sign.Statement{PredicateType: sign.PredicateSPDX, Predicate: bytes.TrimSpace(escaped.Bytes())}
 }
 
-// describeIndex writes the SBOM and the provenance of the index over the jobs'
-// images.
+// describeIndex writes the statements about the index over the jobs' images.
 func (b *build) describeIndex(jobs []*job, digest v1.Hash, key string) ([]sign.Statement, error) {
 	in := sign.ProvenanceInput{BuildKit: jobs[0].conn.Version, Key: key}
 	about := sbom.IndexInput{Recipe: b.recipe, Lock: b.lock, Repository: b.target.repository(), Digest: digest, Version: version()}
+	var tested []sign.TestedImage
 	for _, j := range jobs {
+		tested = append(tested, sign.TestedImage{Platform: j.platform, Results: j.res.Tests})
 		in.Images = append(in.Images, sign.PlatformImage{Platform: j.platform, Digest: j.digest})
 		about.Images = append(about.Images, j.document)
 	}
@@ -73,7 +82,30 @@ func (b *build) describeIndex(jobs []*job, digest v1.Hash, key string) ([]sign.S
 		return nil, err
 	}
 	provenance, err := b.provenance(in)
-	return []sign.Statement{spdxStatement(text), provenance}, err
+	if err != nil {
+		return nil, err
+	}
+	tests, err := b.tests(tested...)
+	return []sign.Statement{spdxStatement(text), provenance, tests}, err
+}
+
+// tests says how the tests of the images ended. Files are named as seen from
+// the recipe's folder.
+func (b *build) tests(images ...sign.TestedImage) (sign.Statement, error) {
+	in := sign.TestInput{Recipe: filepath.Base(b.recipe.File), Variant: b.recipe.Variant, Images: images}
+	in.Files = map[string]string{in.Recipe: digestOf(b.recipe.Raw)}
+	for _, t := range b.recipe.Tests {
+		if t.StructureTest != "" {
+			in.Files[path.Clean(t.StructureTest)] = digestOf(t.StructureText)
+		}
+	}
+	predicate, err := sign.TestResult(in)
+	return sign.Statement{PredicateType: sign.PredicateTestResult, Predicate: predicate}, err
+}
+
+func digestOf(text []byte) string {
+	s := sha256.Sum256(text)
+	return hex.EncodeToString(s[:])
 }
 
 // provenance adds what is the same for all platforms.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -14,7 +15,7 @@ import (
 
 // required is what must be signed for an image, or an index, to count as
 // kiln's.
-var required = []string{sign.PredicateSignature, sign.PredicateSPDX, sign.PredicateProvenance}
+var required = []string{sign.PredicateSignature, sign.PredicateSPDX, sign.PredicateProvenance, sign.PredicateTestResult}
 
 // inspection is what was found of an image or an index, and of each image that
 // the index lists.
@@ -22,7 +23,8 @@ type inspection struct {
 	digest   v1.Hash
 	platform string // where an index lists it
 	report   *sign.Report
-	err      error // where something that is required does not verify
+	tests    []sign.TestSummary // one, unless it was tested several times
+	err      error              // where something that is required does not verify
 	images   []*inspection
 }
 
@@ -59,6 +61,26 @@ func (i *inspection) check(ctx context.Context, read reader, key *sign.Key) erro
 	var unverified *sign.Error
 	if i.err != nil && !errors.As(i.err, &unverified) {
 		return i.err
+	}
+	i.err = errors.Join(i.err, i.readTests())
+	return nil
+}
+
+// readTests notes how the image's tests ended. An image of which one statement
+// says that they failed does not count as good, whatever another says.
+func (i *inspection) readTests() error {
+	for _, s := range i.report.Statements {
+		if s.PredicateType != sign.PredicateTestResult {
+			continue
+		}
+		t, err := sign.TestsOf(s.Predicate)
+		if err != nil {
+			return &sign.Error{Subject: i.digest, PredicateType: s.PredicateType, Reason: fmt.Errorf("%w: %w", sign.ErrMalformed, err)}
+		}
+		i.tests = append(i.tests, t)
+		if t.Result == sign.ResultFailed {
+			return &sign.Error{Subject: i.digest, PredicateType: s.PredicateType, Reason: sign.ErrTestsFailed}
+		}
 	}
 	return nil
 }

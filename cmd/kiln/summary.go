@@ -67,6 +67,9 @@ func (b *build) notes(p *platformResult) {
 	}
 	b.hardened(p)
 	b.noted(p)
+	if len(p.Tests) == 0 {
+		b.say("  not tested  the recipe has no tests")
+	}
 	for _, t := range p.Tests {
 		switch {
 		case t.Status == recipes.StatusNotRun:

@@ -16,9 +16,10 @@ import (
 
 func verifyCommand() *cli.Command {
 	return &cli.Command{
-		Name: "verify", Usage: "check an image's signature, SBOM and provenance", ArgsUsage: "IMAGE",
-		Description: "Checks that the image is signed, and that a signed SPDX document and a signed SLSA\n" +
-			"provenance about this very digest are attached to it. Of an index over several platforms\n" +
+		Name: "verify", Usage: "check an image's signature, SBOM, provenance and test results", ArgsUsage: "IMAGE",
+		Description: "Checks that the image is signed, and that a signed SPDX document, a signed SLSA provenance\n" +
+			"and signed test results about this very digest are attached to it. Tests that were not run\n" +
+			"are told; ones that failed are an error. Of an index over several platforms\n" +
 			"it checks the same, and of each image that the index lists.\n" +
 			"Exits with 4 where any is not.",
 		Flags: append([]cli.Flag{
@@ -37,6 +38,7 @@ type verification struct {
 	Key       string         `json:"key"`
 	Verified  bool           `json:"verified"`
 	Checks    []checkedThing `json:"checks"`
+	Tests     []testsThing   `json:"tests,omitempty"`
 	// Platform is set where an index lists the image, and Images where the
 	// digest is that of an index.
 	Platform string          `json:"platform,omitempty"`
@@ -48,6 +50,21 @@ type checkedThing struct {
 	Place         string `json:"place"`
 	OK            bool   `json:"ok"`
 	Reason        string `json:"reason,omitempty"`
+}
+
+// testsThing is what a statement says of the image's tests.
+type testsThing struct {
+	Result string `json:"result"`
+	Passed int    `json:"passed"`
+	Warned int    `json:"warned"`
+	Failed int    `json:"failed"`
+}
+
+func (t testsThing) String() string {
+	if t.Passed+t.Warned+t.Failed == 0 {
+		return t.Result + ": the recipe has none"
+	}
+	return fmt.Sprintf("%s: %d passed, %d not run, %d failed", t.Result, t.Passed, t.Warned, t.Failed)
 }
 
 func runVerify(c *cli.Context) error {
@@ -123,6 +140,9 @@ func verificationOf(repo name.Repository, i *inspection) *verification {
 		}
 		v.Checks = append(v.Checks, t)
 	}
+	for _, t := range i.tests {
+		v.Tests = append(v.Tests, testsThing(t))
+	}
 	for _, img := range i.images {
 		v.Images = append(v.Images, verificationOf(repo, img))
 	}
@@ -144,6 +164,9 @@ func (v *verification) printChecks(w io.Writer) {
 		if !c.OK {
 			outcome = c.Reason
 		}
-		fmt.Fprintf(w, "  %-45s %s: %s\n", c.PredicateType, c.Place, outcome)
+		fmt.Fprintf(w, "  %-48s %s: %s\n", c.PredicateType, c.Place, outcome)
+	}
+	for _, t := range v.Tests {
+		fmt.Fprintf(w, "  tests       %s\n", t)
 	}
 }

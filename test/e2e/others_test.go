@@ -25,7 +25,10 @@ import (
 var statements = map[string]string{
 	"spdxjson":        "https://spdx.dev/Document",
 	"slsaprovenance1": "https://slsa.dev/provenance/v1",
+	testResult:        testResult, // for which cosign has no name
 }
+
+const testResult = "https://in-toto.io/attestation/test-result/v0.1"
 
 // testCosign verifies an image with cosign's own program, in both places that
 // signatures are looked for: referrers, which cosign prefers, and tags beside
@@ -114,6 +117,10 @@ func checkStatement(t *testing.T, envelope, predicate, image string) {
 		Subject       []struct {
 			Digest map[string]string `json:"digest"`
 		} `json:"subject"`
+		Predicate struct {
+			Result string   `json:"result"`
+			Passed []string `json:"passedTests"`
+		} `json:"predicate"`
 	}
 	if err := json.Unmarshal(payload(t, envelope), &statement); err != nil {
 		t.Fatal(err)
@@ -123,6 +130,9 @@ func checkStatement(t *testing.T, envelope, predicate, image string) {
 	}
 	if len(statement.Subject) != 1 || !strings.HasSuffix(image, "@sha256:"+statement.Subject[0].Digest["sha256"]) {
 		t.Errorf("got subject %v, want %s", statement.Subject, image)
+	}
+	if tests := statement.Predicate; predicate == testResult && (tests.Result != "PASSED" || len(tests.Passed) == 0) {
+		t.Errorf("got test results %+v, want tests that passed", tests)
 	}
 }
 
