@@ -48,20 +48,3 @@ func runnable(t *testing.T) v1.Image {
 	}
 	return img
 }
-
-// relabel is a signature image of one layer with another signature.
-func relabel(t *testing.T, img v1.Image, signature string) v1.Image {
-	t.Helper()
-	m, err := img.Manifest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := mutate.Append(empty.Image, mutate.Addendum{
-		Layer:       static.NewLayer([]byte("{}"), m.Layers[0].MediaType),
-		Annotations: map[string]string{"dev.cosignproject.cosign/signature": signature},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}

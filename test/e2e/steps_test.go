@@ -33,12 +33,15 @@ import (
 func TestSteps(t *testing.T) {
 	programs := map[string][]string{
 		"cmake": {"usr/bin/greet", "usr/lib/x86_64-linux-gnu/libwords.so.1"}, "meson": {"usr/bin/greet"}, "cargo": {"usr/bin/greet"},
+		"go-pie": {"usr/bin/greet"}, "go-cgo": {"usr/bin/greet"},
 	}
-	for _, kind := range sample([]string{"cmake", "npm", "python"}, "meson", "cargo", "java") {
+	for _, kind := range sample([]string{"cmake", "npm", "python"}, "go-pie", "go-cgo", "meson", "cargo", "java") {
 		t.Run(kind, func(t *testing.T) {
 			b := newBed(t)
 			recipe := b.copyRecipe(t, filepath.Join("testdata/steps", kind))
-			first := b.pulled(t, b.build(t, recipe, "steps/"+kind))
+			out := b.build(t, recipe, "steps/"+kind)
+			checkTested(t, out)
+			first := b.pulled(t, out)
 			files := content(t, first)
 			for _, p := range programs[kind] {
 				checkHardened(t, p, files[p])
