@@ -93,7 +93,7 @@ func TestMaven(t *testing.T) {
 	}
 	first := b.build(t, recipe, "steps/maven")
 
-	b.forget(t)
+	b.forget(t, recipe)
 	env := b.env
 	private, authorities := secured(t, honest)
 	b.env = append(env[:len(env):len(env)], "SSL_CERT_FILE="+authorities, "KILN_MAVEN="+strings.Replace(private.URL, "https://", "https://build:hunter%202@", 1))
@@ -102,7 +102,7 @@ func TestMaven(t *testing.T) {
 		t.Error("another repository with the same files makes another lock")
 	}
 	line := "recipe.yaml:12:7: step \"fetch Maven artifacts\": "
-	b.forget(t)
+	b.forget(t, recipe)
 	jar := honest.files[library]
 	honest.serve(library, append(jar[:len(jar):len(jar)], "more"...))
 	r := b.mustFail(t, 1, []string{line + private.URL + library + " has sha256 ", "the lock has ", "hint: the mirror serves other bytes"},
