@@ -5,14 +5,12 @@ package e2e
 import (
 	"archive/zip"
 	"bytes"
-	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -219,51 +217,6 @@ func TestPrivateProxy(t *testing.T) {
 	}
 }
 
-// TestOffline: from its vendored inputs a recipe builds, to the same digest, in
-// a network namespace without routes, with an engine and caches that are empty.
-func TestOffline(t *testing.T) {
-	b, p := newBed(t), newProxy(t)
-	b.env = append(b.env, "GOPROXY="+p.URL, "GONOSUMDB=*")
-	recipe := b.dependent(t)
-	online := b.build(t, recipe, "probe")
-	dir := t.TempDir()
-	carried := filepath.Join(dir, "inputs.oci")
-	first := b.must(t, "kiln", "vendor", recipe, "--oci", carried, "--key", b.key).last()
-	if pushed := b.must(t, "kiln", "vendor", recipe, "--push", b.Addr+"/inputs", "--key", b.key, "--registry-ca", b.CAFile).last(); after(pushed) != after(first) {
-		t.Errorf("the artifact is %s in a registry and %s in a folder", pushed, first)
-	}
-	b.mustFail(t, 4, []string{"verifying inputs"}, "build", recipe, "--offline", "--inputs", carried, "--inputs-key", newBed(t).pub,
-		"--oci", filepath.Join(dir, "refused.oci"), "--key", b.key)
-	p.Close()
-	// An artifact that a trusted key signed, and that holds something else.
-	text := read(t, lockOf(recipe))
-	was := results.FindStringSubmatch(text)
-	if was == nil {
-		t.Fatalf("the lock has no digest of what the step fetched:\n%s", text)
-	}
-	replace(t, lockOf(recipe), was[1], strings.Repeat("ab", 32))
-	b.mustFail(t, 1, []string{"lacks what the lock of probe names: the tree sha256:abab", "that build.steps[0] fetches on linux/amd64"},
-		"build", recipe, "--offline", "--inputs", carried, "--oci", filepath.Join(dir, "refused.oci"), "--key", b.key)
-	replace(t, lockOf(recipe), strings.Repeat("ab", 32), was[1])
-
-	apart := b.apart(t)
-	r := apart.isolated(t, "build", recipe, "--offline", "--inputs", carried, "--key", b.key,
-		"--oci", filepath.Join(dir, "offline.oci"), "--output", "json", "--progress", "plain")
-	var out built
-	if err := json.Unmarshal([]byte(r.stdout), &out); err != nil {
-		t.Fatalf("exit code %d: %v\n%s", r.code, err, r.stderr)
-	}
-	if out.Digest != online.Digest {
-		t.Errorf("offline it is %s, online %s", out.Digest, online.Digest)
-	}
-	// Without the inputs nothing can be had, and the error says what.
-	empty := b.apart(t)
-	if r := empty.isolated(t, "build", recipe, "--offline", "--key", b.key, "--oci", filepath.Join(dir, "none.oci")); r.code != 1 ||
-		!strings.Contains(r.stderr, "--offline forbids to fetch it") {
-		t.Errorf("without inputs: exit code %d\n%s", r.code, r.stderr)
-	}
-}
-
 // TestLockCheck: on a machine that knows nothing, what steps fetch is checked
 // without a request, and without an engine, as long as nothing that decides
 // about it has changed.
@@ -292,47 +245,4 @@ func TestLockCheck(t *testing.T) {
 	}
 	p.serve(depZip, moduleZip(t, zip.Store, depCode))
 	b.mustFail(t, 1, []string{"recipe.lock: what its steps fetch has changed", "hint: `kiln lock "}, "lock", recipe, "--check")
-}
-
-// after is the digest of a reference.
-func after(ref string) string {
-	_, digest, _ := strings.Cut(ref, "@")
-	return digest
-}
-
-// apart is the bed with an engine and caches of its own.
-func (b *bed) apart(t *testing.T) *bed {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "e2e-") // t.TempDir is too long for a socket
-	if err != nil {
-		t.Fatal(err)
-	}
-	own := *b
-	if own.homes, err = homes(dir); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		own.must(t, "kiln", "engine", "stop", "--force")
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return &own
-}
-
-// isolated runs kiln in a network namespace that has the loopback interface
-// alone.
-func (b *bed) isolated(t *testing.T, args ...string) result {
-	t.Helper()
-	const script = `ip link set lo up; test -z "$(ip route)" || exit 99; exec "$@"`
-	c := b.command(t, "kiln", args...)
-	c.Path, c.Args = "", append([]string{"unshare", "--net", "sh", "-c", script, "sh"}, c.Args...)
-	var err error
-	if c.Path, err = exec.LookPath("unshare"); err != nil {
-		t.Fatal(err)
-	}
-	var stdout, stderr bytes.Buffer
-	c.Stdout, c.Stderr = &stdout, &stderr
-	c.Run() //nolint:errcheck // the exit code is looked at
-	return result{c.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
