@@ -1,7 +1,7 @@
 package sign
 
 import (
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/sigstore/cosign/v2/pkg/cosign"
@@ -28,10 +28,10 @@ type Log struct {
 func LoadLog(trustedRoot []byte) (*Log, error) {
 	r, err := root.NewTrustedRootFromJSON(trustedRoot)
 	if err != nil {
-		return nil, fmt.Errorf("reading trusted root: %w", err)
+		return nil, err
 	}
 	if len(r.RekorLogs()) == 0 {
-		return nil, fmt.Errorf("reading trusted root: it names no transparency log")
+		return nil, errors.New("it names no transparency log")
 	}
 	return &Log{material: r}, nil
 }

@@ -127,7 +127,7 @@ func TestTransparencyLog(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			id := Identity{Key: key}
 			if tt.log != nil {
-				id.Log = &Log{material: tt.log}
+				id.Log = loadedLog(t, tt.log)
 			}
 			if _, err := Verify(t.Context(), digest, tt.found, id, require); !errors.Is(err, tt.want) {
 				t.Errorf("got %v, want %v", err, tt.want)
@@ -138,6 +138,32 @@ func TestTransparencyLog(t *testing.T) {
 	if err != nil || len(again) != 0 {
 		t.Errorf("signing again adds %d attachments, %v, want none", len(again), err)
 	}
+}
+
+// loadedLog is the log as people have it: read from a trusted root.
+func loadedLog(t *testing.T, virtual root.TrustedMaterial) *Log {
+	t.Helper()
+	logs := virtual.RekorLogs()
+	for id, log := range logs { // the virtual one has the id as text
+		raw, err := hex.DecodeString(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.ID = raw
+	}
+	trusted, err := root.NewTrustedRoot(root.TrustedRootMediaType01, nil, nil, nil, logs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := trusted.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := LoadLog(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return log
 }
 
 func TestLogUnreachable(t *testing.T) {

@@ -47,7 +47,7 @@ func (b *build) verified(ctx context.Context, found push.Found, res *result) (bo
 	if err != nil {
 		return false, err
 	}
-	seen, err := inspect(ctx, found, b.target.statements, signer)
+	seen, err := inspect(ctx, found, b.target.statements, sign.Identity{Key: signer})
 	if err != nil {
 		return false, err
 	}

@@ -34,9 +34,9 @@ type reader func(context.Context, v1.Hash) (recipes.Attached, error)
 // inspect checks what is attached to an image, or to an index and all that it
 // lists. The error is about what keeps it from checking; verdict says whether
 // what was found is good.
-func inspect(ctx context.Context, found push.Found, read reader, key *sign.Key) (*inspection, error) {
+func inspect(ctx context.Context, found push.Found, read reader, who sign.Identity) (*inspection, error) {
 	top := &inspection{digest: found.Descriptor.Digest}
-	if err := top.check(ctx, read, key); err != nil {
+	if err := top.check(ctx, read, who); err != nil {
 		return nil, err
 	}
 	for _, d := range found.Manifests {
@@ -44,7 +44,7 @@ func inspect(ctx context.Context, found push.Found, read reader, key *sign.Key) 
 		if d.Platform != nil {
 			i.platform = d.Platform.String()
 		}
-		if err := i.check(ctx, read, key); err != nil {
+		if err := i.check(ctx, read, who); err != nil {
 			return nil, err
 		}
 		top.images = append(top.images, i)
@@ -52,12 +52,12 @@ func inspect(ctx context.Context, found push.Found, read reader, key *sign.Key) 
 	return top, nil
 }
 
-func (i *inspection) check(ctx context.Context, read reader, key *sign.Key) error {
+func (i *inspection) check(ctx context.Context, read reader, who sign.Identity) error {
 	attached, err := read(ctx, i.digest)
 	if err != nil {
 		return err
 	}
-	i.report, i.err = sign.Verify(ctx, i.digest, attached, sign.Identity{Key: key}, required)
+	i.report, i.err = sign.Verify(ctx, i.digest, attached, who, required)
 	var unverified *sign.Error
 	if i.err != nil && !errors.As(i.err, &unverified) {
 		return i.err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -24,6 +25,7 @@ func verifyCommand() *cli.Command {
 			"Exits with 4 where any is not.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "key", Usage: "public key `FILE` that must have signed"},
+			&cli.StringFlag{Name: "trusted-root", Usage: "Sigstore trusted root `FILE`: one of its transparency logs must have recorded all signatures"},
 			outputFlag("what stdout gets: text (the reference) or json"),
 		}, registryFlags()...),
 		OnUsageError: usageError,
@@ -77,11 +79,11 @@ func runVerify(c *cli.Context) error {
 	if err := checkOutput(c); err != nil {
 		return err
 	}
-	key, err := publicKey(c.String("key"))
+	who, err := identity(c)
 	if err != nil {
 		return err
 	}
-	digest, v, err := checkImage(c, key)
+	digest, v, err := checkImage(c, who)
 	if v == nil {
 		return err
 	}
@@ -99,9 +101,24 @@ func runVerify(c *cli.Context) error {
 	return err
 }
 
+// identity is whose signatures count.
+func identity(c *cli.Context) (who sign.Identity, err error) {
+	if who.Key, err = publicKey(c.String("key")); err != nil || c.String("trusted-root") == "" {
+		return who, err
+	}
+	text, err := os.ReadFile(c.String("trusted-root"))
+	if err == nil {
+		who.Log, err = sign.LoadLog(text)
+	}
+	if err != nil {
+		return who, withHint{fmt.Errorf("reading --trusted-root: %w", err), "`cosign trusted-root create --rekor …` makes such a file"}
+	}
+	return who, nil
+}
+
 // checkImage resolves the reference to a digest first: all that is checked is
 // about the digest, whatever the tag does meanwhile.
-func checkImage(c *cli.Context, key *sign.Key) (name.Digest, *verification, error) {
+func checkImage(c *cli.Context, who sign.Identity) (name.Digest, *verification, error) {
 	registry, err := newRegistry(c, nil)
 	if err != nil {
 		return name.Digest{}, nil, err
@@ -121,7 +138,7 @@ func checkImage(c *cli.Context, key *sign.Key) (name.Digest, *verification, erro
 	digest := repo.Digest(found.Descriptor.Digest.String())
 	seen, err := inspect(c.Context, found, func(ctx context.Context, d v1.Hash) (recipes.Attached, error) {
 		return registry.Statements(ctx, repo.Digest(d.String()))
-	}, key)
+	}, who)
 	if err != nil {
 		return digest, nil, err
 	}
