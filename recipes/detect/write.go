@@ -36,8 +36,10 @@ func (d *Draft) Recipe() []byte {
 	return []byte(b.String())
 }
 
-// scalar is a text as YAML has it within a flow or block.
+// scalar is a text as YAML has it within a flow or block. YAML has no bytes
+// that are not UTF-8, as names of files may hold; they are replaced.
 func scalar(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
 	n := yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
 	if strings.ContainsAny(s, ",[]{}") || strings.Contains(s, "${") {
 		n.Style = yaml.DoubleQuotedStyle
