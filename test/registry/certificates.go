@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"testing"
 	"time"
 )
 
@@ -36,7 +37,7 @@ func certificates(now time.Time) (ca, cert, key []byte, err error) {
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "127.0.0.1"},
 		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, authority, leafKey.Public(), caKey)
 	if err != nil {
@@ -50,4 +51,16 @@ func certificates(now time.Time) (ca, cert, key []byte, err error) {
 		return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 	}
 	return block("CERTIFICATE", caDER), block("CERTIFICATE", leafDER), block("PRIVATE KEY", keyDER), nil
+}
+
+// Certificates writes the PEM files of a CA, and of a certificate by it with
+// its key, which is good for a server on 127.0.0.1 and for its clients.
+func Certificates(t testing.TB) (ca, cert, key string) {
+	t.Helper()
+	caPEM, certPEM, keyPEM, err := certificates(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	return write(t, dir, "ca.pem", caPEM), write(t, dir, "cert.pem", certPEM), write(t, dir, "key.pem", keyPEM)
 }
