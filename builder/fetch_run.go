@@ -208,9 +208,17 @@ func (e *Fetcher) judge(o outcomeOf, out *fetched) (layer.Layer, []recipes.Fetch
 
 const needsProxy = "fetches need the proxy network of BuildKit (v0.33, docs/proxy.md): use the embedded engine, or a newer one"
 
-// solveError is for errors of the engine, rather than of the command.
+const needsRoot = "an engine that runs as root can: run kiln as root, or name one with --engine; " +
+	"or lock and `kiln vendor` there, and build here with --offline --inputs"
+
+// solveError is for errors of the engine, rather than of the command, whose
+// exit code is kept. The proxy takes a network namespace with a device in it,
+// which an engine without root cannot make in the network of its machine.
 func (f *Fetch) solveError(err error) error {
 	text := err.Error()
+	if strings.HasSuffix(text, ": operation not permitted") {
+		return f.fail("", "the engine may not make the network by which fetches are recorded: it does not run as root", needsRoot)
+	}
 	for _, word := range []string{"proxy network", "netlink", "veth", "network namespace"} {
 		if strings.Contains(text, word) {
 			return f.fail("", "the engine cannot do it: "+text, needsProxy)
