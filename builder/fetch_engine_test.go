@@ -1,12 +1,16 @@
 package builder
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/kiln-build/kiln/builder/failed"
 	"github.com/kiln-build/kiln/builder/layer"
 	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/recipes"
@@ -87,6 +92,7 @@ func TestFetch(t *testing.T) {
 	t.Run("what cannot be locked", func(t *testing.T) { testUnlockable(t, b) })
 	t.Run("offline", func(t *testing.T) { testOfflineFetch(t, b) })
 	t.Run("vendored", func(t *testing.T) { testVendoredFetch(t, b) })
+	t.Run("kept", func(t *testing.T) { testKeptFetch(t, b) })
 	t.Run("a command that fails", func(t *testing.T) { testFailingFetch(t, b) })
 	t.Run("a lock without fetches", func(t *testing.T) {
 		r := fetchRecipe(t, "get, http://127.0.0.1:1/a, deps/a")
@@ -312,6 +318,46 @@ func testOfflineFetch(t *testing.T, b *bed) {
 				t.Errorf("error is %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// testKeptFetch: what a fetch that failed, or was refused and so failed, left
+// is there to look at, and to open again.
+func testKeptFetch(t *testing.T, b *bed) {
+	m := newMirror(t, map[string]string{"/a": "content", "/b": "secret"})
+	locked, err := b.lockedFetches(t, b.fetcher(t), fetchRecipe(t, "get, "+m.URL+"/a, deps/a"))
+	check(t, err)
+	r := fetchRecipe(t, "get, "+m.URL+"/a, deps/a, "+m.URL+"/b, deps/b")
+	file := filepath.Join(t.TempDir(), "failed")
+	e, engine := b.fetcher(t), *b.Engine
+	e.Engine = &engine
+	engine.Secrets = map[string][]byte{"GOPROXY": []byte("https://user:s3cret@127.0.0.1:1")}
+	engine.OnFailure = func(ctx context.Context, _ *StepError, left *failed.Left) error {
+		w, err := os.Create(file)
+		check(t, err)
+		defer w.Close()
+		return left.Save(ctx, w, nil)
+	}
+	_, err = e.Fetch(t.Context(), r, locked, "linux/amd64", Inputs{Root: b.root})
+	var refusal *FetchError
+	if !errors.As(err, &refusal) || !strings.HasSuffix(refusal.URL, "/b") {
+		t.Errorf("error is %v, want a *FetchError about /b", err)
+	}
+	raw, err := os.ReadFile(file)
+	check(t, err)
+	if bytes.Contains(raw, []byte("s3cret")) {
+		t.Error("the file holds a secret")
+	}
+	saved, err := failed.Open(file, t.TempDir())
+	check(t, err)
+	if want := []string{"/step", "get", m.URL + "/a", "deps/a", m.URL + "/b", "deps/b"}; !slices.Equal(saved.Args, want) || saved.Line != 11 || saved.Exit != 1 || saved.Cwd != "/src" {
+		t.Errorf("the step is %+v", saved.Step)
+	}
+	for path, code := range map[string]int{"deps/a": 0, "deps/b": 1} {
+		got, err := saved.Run(t.Context(), b.Client, []string{"/step", "copy", path, "/tmp/x"}, failed.Terminal{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard})
+		if err != nil || got != code {
+			t.Errorf("reading %s: exit code %d, %v; want %d", path, got, err, code)
+		}
 	}
 }
 

@@ -152,7 +152,7 @@ func (e *Fetcher) carryOut(ctx context.Context, f *Fetch, locked *recipes.Locked
 		Output: func(map[string]string) (io.WriteCloser, error) { return out.pipe(), nil },
 	}}
 	watch := e.Display.Watch("fetching")
-	err = e.solve(ctx, f.plan, def, opt, watch)
+	err, look := e.solveFetch(ctx, f, def, opt, watch)
 	watch.Wait()
 	if err != nil {
 		return layer.Layer{}, nil, f.solveError(e.stepError(ctx, f.plan, watch, err))
@@ -162,7 +162,7 @@ func (e *Fetcher) carryOut(ctx context.Context, f *Fetch, locked *recipes.Locked
 		return layer.Layer{}, nil, err
 	}
 	lines := watch.Named(f.plan.prefix(f.step.Pos) + f.spec.title)
-	return e.judge(outcomeOf{f: f, gate: g, capture: c, locked: locked, log: lines}, out)
+	return e.judge(outcomeOf{f: f, gate: g, capture: c, locked: locked, log: lines, look: look}, out)
 }
 
 // outcomeOf is a fetch that has run.
@@ -172,6 +172,7 @@ type outcomeOf struct {
 	capture *capture
 	locked  *recipes.LockedFetch
 	log     []string
+	look    error // what kept somebody from looking at it
 }
 
 // judge keeps the result of a fetch if all of it is as it should be.
@@ -190,7 +191,7 @@ func (e *Fetcher) judge(o outcomeOf, out *fetched) (layer.Layer, []recipes.Fetch
 	}
 	if exit != 0 {
 		return layer.Layer{}, nil, &StepError{
-			File: o.f.plan.recipe.File, Pos: o.f.step.Pos, Name: o.f.spec.title, Log: o.log, Exit: exit, Err: fmt.Errorf("exit code %d", exit),
+			File: o.f.plan.recipe.File, Pos: o.f.step.Pos, Name: o.f.spec.title, Log: o.log, Exit: exit, Err: fmt.Errorf("exit code %d", exit), Look: o.look,
 		}
 	}
 	var files []recipes.FetchedFile

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
@@ -48,6 +49,30 @@ func Find(c gateway.Client, err error, step Step, tools *llb.Definition) (*Left,
 		step.Platform = solve.Op.Platform.OS + "/" + solve.Op.Platform.Architecture
 	}
 	return l, true
+}
+
+// Part is a file system of a step that did not fail for the engine: a memory
+// file system where Ref is nil.
+type Part struct {
+	Dest string
+	Ref  gateway.Reference
+}
+
+// Of is what a step has left that the engine has no error of: the files of the
+// parts, the first of which is the root.
+func Of(c gateway.Client, step Step, parts []Part, tools *llb.Definition) *Left {
+	step.Format = Format
+	goos, arch, _ := strings.Cut(step.Platform, "/")
+	l := &Left{place: place{client: c, step: &step, platform: &pb.Platform{OS: goos, Architecture: arch}}, tools: tools}
+	for _, p := range parts {
+		kind, mount := Files, gateway.Mount{Dest: p.Dest, Ref: p.Ref}
+		if p.Ref == nil {
+			kind, mount.MountType = Memory, pb.MountType_TMPFS
+		}
+		step.Mounts = append(step.Mounts, Mount{Dest: p.Dest, Kind: kind})
+		l.mounts = append(l.mounts, mount)
+	}
+	return l
 }
 
 // kindOf leaves out secrets and agents.
