@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/kiln-build/kiln/recipes"
 )
@@ -96,10 +97,7 @@ func TestResult(in TestInput) (json.RawMessage, error) {
 	about := testNotes{Variant: in.Variant}
 	for _, img := range in.Images {
 		for _, r := range img.Results {
-			name := r.Kind + ": " + r.Name
-			if img.Platform != "" {
-				name = img.Platform + " " + name
-			}
+			name := strings.TrimSpace(img.Platform + " " + testName(r))
 			if err := t.add(name, r); err != nil {
 				return nil, err
 			}
@@ -118,6 +116,15 @@ func TestResult(in TestInput) (json.RawMessage, error) {
 		t.Configuration = append(t.Configuration, file)
 	}
 	return json.Marshal(t)
+}
+
+// testName is the name of a test, after its kind. A test without a name of its
+// own is called by its kind already, but for a command.
+func testName(r recipes.TestResult) string {
+	if r.Name == r.Kind || strings.HasPrefix(r.Name, r.Kind+" ") {
+		return r.Name
+	}
+	return r.Kind + ": " + r.Name
 }
 
 func (t *testResult) add(name string, r recipes.TestResult) error {

@@ -18,6 +18,7 @@ import (
 // fields that it does not know.
 func TestTestResult(t *testing.T) {
 	files := map[string]string{"recipe.yaml": strings.Repeat("a", 64), "test.yaml": strings.Repeat("b", 64)}
+	unnamed := recipes.TestResult{Name: "http GET /", Kind: "http", Status: recipes.StatusPassed}
 	passed := recipes.TestResult{Name: "p", Kind: "run", Status: recipes.StatusPassed}
 	emulated := recipes.TestResult{Name: "e", Kind: "run", Status: recipes.StatusPassed, Emulated: true}
 	notRun := recipes.TestResult{Name: "n", Kind: "http", Status: recipes.StatusNotRun, Reason: "no emulator"}
@@ -29,7 +30,7 @@ func TestTestResult(t *testing.T) {
 		notes  map[string]any
 	}{
 		{nil, sign.TestSummary{Result: "WARNED"}, "[] [] []", map[string]any{"noTests": "the recipe has no tests"}},
-		{[]sign.TestedImage{{Results: []recipes.TestResult{passed}}}, sign.TestSummary{Result: "PASSED", Passed: 1}, "[run: p] [] []", nil},
+		{[]sign.TestedImage{{Results: []recipes.TestResult{passed, unnamed}}}, sign.TestSummary{Result: "PASSED", Passed: 2}, "[http GET / run: p] [] []", nil},
 		{
 			[]sign.TestedImage{{Platform: "linux/amd64", Results: []recipes.TestResult{passed}}, {Platform: "linux/arm64", Results: []recipes.TestResult{notRun, emulated}}},
 			sign.TestSummary{Result: "WARNED", Passed: 2, Warned: 1},
