@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -95,7 +96,40 @@ func (c *confinement) emulated(program string) (string, []string) {
 	if c.Emulator == "" {
 		return program, c.Args
 	}
-	return c.Emulator, append([]string{c.Emulator, "-0", c.Args[0], program}, c.Args[1:]...)
+	name, args := c.Args[0], append([]string{program}, c.Args[1:]...)
+	for range 4 { // as far as the kernel goes
+		line := interpreter(args[0])
+		if line == nil {
+			break
+		}
+		name, args = line[0], append(line, args...)
+	}
+	return c.Emulator, append([]string{c.Emulator, "-0", name}, args...)
+}
+
+// interpreter is what executes a script, with its argument if it has one: the
+// first line says so (execve(2), "Interpreter scripts"). The kernel reads it,
+// but an emulator does not. Of another program it is nil.
+func interpreter(program string) []string {
+	f, err := os.Open(program)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, 256))
+	line, script := strings.CutPrefix(string(head), "#!")
+	if err != nil || !script {
+		return nil
+	}
+	line, _, _ = strings.Cut(line, "\n")
+	line = strings.Trim(line, " \t")
+	if i := strings.IndexAny(line, " \t"); i >= 0 {
+		return []string{line[:i], strings.TrimLeft(line[i:], " \t")}
+	}
+	if line == "" {
+		return nil
+	}
+	return []string{line}
 }
 
 // confine gives up everything that the user does not have. All of it is of

@@ -27,8 +27,8 @@ type Job struct {
 	// looked up in Env's PATH where it has no slash.
 	Args []string `json:"args"`
 	// Emulator, where it is not empty, executes Args: qemu's for the image's
-	// architecture. It does so for that process alone, not for what the
-	// process executes in its turn.
+	// architecture. It does so for that process alone, or the interpreter of
+	// a script, not for what the process executes in its turn.
 	Emulator string `json:"emulator,omitempty"`
 	// Env are the variables (NAME=value), Dir the folder to start in.
 	Env []string `json:"env"`
