@@ -42,21 +42,49 @@ func (r *registryImages) image(ctx context.Context, ref, platform string) (v1.Im
 		}
 		return inputs.RegistryImage(r.offline, digest, target)
 	}
+	places, err := r.places(d)
+	if err != nil {
+		return nil, fmt.Errorf("reading image %s: %w", ref, err)
+	}
+	var img v1.Image
+	for _, place := range places {
+		if img, err = r.registry.Image(ctx, place, target); err == nil {
+			return img, nil
+		}
+	}
+	return nil, err
+}
+
+// manifest has the manifest, of an image or an index, put into the store.
+func (r *registryImages) manifest(ctx context.Context, d name.Digest, store *blobs.Store) (digest v1.Hash, err error) {
+	places, err := r.places(d)
+	if err != nil {
+		return v1.Hash{}, fmt.Errorf("reading image %s: %w", d, err)
+	}
+	for _, place := range places {
+		if digest, err = r.registry.Manifest(ctx, place, store.Put); err == nil {
+			return digest, nil
+		}
+	}
+	return digest, err
+}
+
+// places are where the image is asked for: the mirrors of its registry, whose
+// answers are checked against the digest, and where none has it the registry
+// itself, which has the last word.
+func (r *registryImages) places(d name.Digest) ([]name.Digest, error) {
+	var list []name.Digest
 	for host, registry := range r.mirrors {
 		if registryHost(host) != d.RegistryStr() {
 			continue
 		}
 		for _, m := range registry.Mirrors {
-			// What it serves is checked against the digest; where it has
-			// nothing of the kind, the registry itself is asked.
 			copied, err := name.NewDigest(m + "/" + d.RepositoryStr() + "@" + d.DigestStr())
 			if err != nil {
-				return nil, fmt.Errorf("reading image %s: %w", ref, err)
+				return nil, err
 			}
-			if img, err := r.registry.Image(ctx, copied, target); err == nil {
-				return img, nil
-			}
+			list = append(list, copied)
 		}
 	}
-	return r.registry.Image(ctx, d, target)
+	return append(list, d), nil
 }
