@@ -35,8 +35,10 @@ func TestNpmLock(t *testing.T) {
 		},
 		{"no integrity", `{"packages": {"node_modules/@a/b": {"version": "1.2.3"}}}`, "", "node_modules/@a/b: has no integrity"},
 		{"git", `{"packages": {"node_modules/@a/b": {"version": "1.2.3", "resolved": "git+ssh://git@example.org/b.git#1"}}}`, "", "cannot be pinned"},
-		{"workspace", `{"packages": {"node_modules/@a/b": {"resolved": "b", "link": true}}}`, "", "workspace are not supported"},
-		{"folder", `{"packages": {"node_modules/@a/b": {"resolved": "file:b"}}}`, "", "workspace are not supported"},
+		{"workspace", `{"packages": {"": {"workspaces": ["p/*"]}, "p/b": {"version": "1.0.0"}, "node_modules/@a/b": {"resolved": "p/b", "link": true}}}`, "",
+			"package-lock.json: node_modules/@a/b: is the folder p/b, as in a workspace: the npm step takes dependencies from a registry alone; publish it there, and depend on its version\n"},
+		{"folder", `{"packages": {"node_modules/@a/b": {"resolved": "file:b"}}}`, "", "is the folder file:b, as in a workspace: "},
+		{"file", `{"packages": {"node_modules/@a/b": {"resolved": "file:b.tgz", "integrity": "sha512-x"}}}`, "", "is the file file:b.tgz: the npm step takes"},
 		{"old", `{"lockfileVersion": 1, "dependencies": {}}`, "", "old format"},
 		{"no lock", "", "", "package-lock.json: is not there"},
 	} {
@@ -50,7 +52,7 @@ func TestNpmLock(t *testing.T) {
 			cmd.Dir, cmd.Env = dir, append(os.Environ(), "npm_config_registry=https://npm.example/x/") //nolint:forbidigo // to find node
 			out, err := cmd.CombinedOutput()
 			if c.fails != "" {
-				if err == nil || !strings.Contains(string(out), c.fails) {
+				if err == nil || !strings.Contains(string(out), c.fails) || strings.Count(string(out), "\n") != 1 {
 					t.Errorf("got %v, want an error with %q\n%s", err, c.fails, out)
 				}
 				return

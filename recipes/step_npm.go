@@ -3,8 +3,8 @@ package recipes
 // NpmStep installs a Node package and its production dependencies into a
 // folder of the image. What package-lock.json names is fetched from the
 // registry that npm on this machine uses, and compared with the integrity
-// there; install scripts run for none but the named packages. Needs the
-// toolchain node.
+// there; install scripts run for none but the named packages. Dependencies that
+// are folders, as those of a workspace, are refused. Needs the toolchain node.
 //
 //	steps:
 //	  - npm: {build: build, output: /app, bins: [server]}

@@ -20,7 +20,8 @@ function place(key, entry) {
   const path = `${name}/-/${name.slice(name.indexOf("/") + 1)}-${entry.version}.tgz`;
   const from = entry.resolved;
   if (entry.link || (from && from.startsWith("file:"))) {
-    return bad(key, "is a folder: packages of a workspace are not supported yet");
+    const what = /\.(tgz|tar\.gz|tar)$/.test(from) ? `the file ${from}` : `the folder ${from}, as in a workspace`;
+    return bad(key, `is ${what}: the npm step takes dependencies from a registry alone; publish it there, and depend on its version`);
   }
   if (from && !/^https?:/.test(from)) {
     return bad(key, `is from ${from}, which cannot be pinned: depend on a package of a registry`);
@@ -34,7 +35,8 @@ function main() {
   const lock = JSON.parse(fs.readFileSync(file, "utf8"));
   if (!lock.packages) return bad("", "has an old format: npm install --package-lock-only --lockfile-version 3 writes it anew");
   for (const [key, entry] of Object.entries(lock.packages)) {
-    if (key !== "" && !entry.inBundle) place(key, entry);
+    // A folder of a workspace is named by the link to it.
+    if (/(^|\/)node_modules\//.test(key) && !entry.inBundle) place(key, entry);
   }
   delete lock.dependencies; // the same for npm 6, which would be out of step
   if (wanted) return print(Object.entries(lock.packages));
@@ -51,7 +53,7 @@ function allows(list, value) {
 function print(entries) {
   const urls = new Set();
   for (const [key, e] of entries) {
-    if (key === "" || e.inBundle || (wanted === "production" && e.dev)) continue;
+    if (!/(^|\/)node_modules\//.test(key) || e.inBundle || (wanted === "production" && e.dev)) continue;
     if (allows(e.os, process.platform) && allows(e.cpu, process.arch) && allows(e.libc, "glibc")) urls.add(e.resolved);
   }
   for (const url of [...urls].sort()) console.log(url);
