@@ -111,16 +111,29 @@ func stepPackages(s recipes.Step) []string {
 	if s.Cargo != nil && s.Cargo.Crates == recipes.CratesLocked {
 		return []string{"curl"}
 	}
-	if s.Java == nil || len(s.Java.Maven) == 0 {
+	if s.Java != nil {
+		return javaPackages(s.Java)
+	}
+	return nil
+}
+
+func javaPackages(j *recipes.JavaStep) []string {
+	switch {
+	case len(j.Gradle) > 0:
+		return []string{"gradle"}
+	case len(j.Maven) == 0:
 		return nil
+	case j.Repository != recipes.RepositoryDebian:
+		return []string{"maven"}
 	}
-	if s.Java.Repository == recipes.RepositoryDebian {
-		// What Maven's lifecycle for jars runs.
-		return []string{
-			"maven", "libmaven-resources-plugin-java", "libmaven-compiler-plugin-java", "libsurefire-java", "libmaven-jar-plugin-java",
-		}
+	// What Maven's lifecycle for jars runs.
+	packages := []string{
+		"maven", "libmaven-resources-plugin-java", "libmaven-compiler-plugin-java", "libsurefire-java", "libmaven-jar-plugin-java",
 	}
-	return []string{"maven"}
+	if j.Libraries != "" {
+		packages = append(packages, "libmaven-dependency-plugin-java")
+	}
+	return packages
 }
 
 // toolchainPath is what goes before the usual PATH, ending in a colon.

@@ -59,7 +59,7 @@ func fillStep(name string, s *Step) {
 		fill(&s.Npm.Output, "/usr/lib/node_modules/"+name)
 	case s.Python != nil:
 		fill(&s.Python.Output, "/usr/lib/"+name)
-	case s.Java != nil && len(s.Java.Maven) > 0:
+	case s.Java != nil && s.Java.Builds():
 		fill(&s.Java.Repository, RepositoryLocked)
 	case s.Meson != nil:
 		fill(&s.Meson.Type, "release")

@@ -95,6 +95,10 @@ func (s Step) variety() string {
 		return "cgo"
 	case s.Cargo != nil && s.Cargo.Crates == CratesLocked:
 		return "cargo+fetch"
+	case s.Java != nil && len(s.Java.Gradle) > 0:
+		return "java+gradle"
+	case s.Java != nil && len(s.Java.Maven) > 0 && s.Java.Repository == RepositoryDebian && s.Java.Libraries != "":
+		return "java+maven+debian+libraries"
 	case s.Java != nil && len(s.Java.Maven) > 0:
 		return "java+maven+" + s.Java.Repository
 	}
@@ -129,7 +133,7 @@ func (s Step) Tools() []string {
 func (s Step) Fetches() bool {
 	return s.Go != nil || s.Fetch != nil || s.Npm != nil || s.Cargo != nil && s.Cargo.Crates == CratesLocked ||
 		s.Python != nil && s.Python.Requirements != "" && s.Python.Wheels == "" ||
-		s.Java != nil && len(s.Java.Maven) > 0 && s.Java.Repository == RepositoryLocked
+		s.Java != nil && s.Java.Builds() && s.Java.Repository == RepositoryLocked
 }
 
 // kindSet is a kind that there is of something, and whether this is of it.

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/pem"
 	"maps"
 	"net/http"
@@ -11,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // mavenFiles are those of a Maven repository, by path: what the packages of
@@ -76,48 +79,72 @@ func withRepository(t *testing.T, from, url string) string {
 	return dir
 }
 
-// TestMaven: a Maven project, its dependency and its plugins are fetched from
-// the repository that kiln.yaml names, and locked without it. Another one,
-// which the environment names, with TLS and a password, serves as well. Other
-// bytes, and what is not in the lock, are refused.
+// TestMaven: what Maven and Gradle need is fetched from the repository that
+// kiln.yaml names, whatever the project names, and locked without it. Another
+// one, which the environment names, with TLS and a password, serves as well.
+// Other bytes, and what is not in the lock, are refused.
 func TestMaven(t *testing.T) {
 	b := newBed(t)
-	honest := serve(t, b.mavenFiles(t))
-	recipe := b.copyRecipe(t, withRepository(t, "testdata/steps/java", honest.URL), "repository: debian, ", "")
-	const library = "/org/apache/commons/commons-lang3/debian/commons-lang3-debian.jar"
-	lock := read(t, lockOf(recipe))
-	for _, path := range []string{library, "/org/apache/maven/plugins/maven-jar-plugin/"} {
-		if !strings.Contains(lock, "{ecosystem: maven, path: "+path[1:]) || strings.Contains(lock, "127.0.0.1") {
-			t.Fatalf("the lock lacks %s, or names a host:\n%s", path, lock)
-		}
+	files := b.mavenFiles(t)
+	for _, c := range []struct {
+		kind, line string
+		locked     []string
+		oldnew     []string
+	}{
+		{"java", "12:7", []string{library, "/org/apache/maven/plugins/maven-jar-plugin/"}, []string{"repository: debian, ", "libraries: /usr/share/java/greet, "}},
+		{"gradle", "11:7", []string{library}, nil},
+	} {
+		t.Run(c.kind, func(t *testing.T) {
+			honest := serve(t, files)
+			recipe := b.copyRecipe(t, withRepository(t, "testdata/steps/"+c.kind, honest.URL), c.oldnew...)
+			lock := read(t, lockOf(recipe))
+			for _, path := range c.locked {
+				if !strings.Contains(lock, "{ecosystem: maven, path: "+path[1:]) || strings.Contains(lock, "127.0.0.1") {
+					t.Fatalf("the lock lacks %s, or names a host:\n%s", path, lock)
+				}
+			}
+			first := b.build(t, recipe, "maven/"+c.kind)
+			if jar := content(t, b.pulled(t, first))["usr/share/java/greet/org.apache.commons.commons-lang3-debian.jar"]; !bytes.Equal(jar, files[library]) {
+				t.Errorf("the library in the image has %d bytes, and not those that were fetched", len(jar))
+			}
+			b.privateMaven(t, recipe, honest, lock)
+			b.lyingMaven(t, recipe, honest, "recipe.yaml:"+c.line+": step \"fetch Maven artifacts\": "+honest.URL+library)
+			if out := b.build(t, recipe, "maven/again"); out.Digest != first.Digest {
+				t.Errorf("the image is %s after refusals, and was %s", out.Digest, first.Digest)
+			}
+		})
 	}
-	first := b.build(t, recipe, "steps/maven")
+}
 
-	b.forget(t, recipe)
-	env := b.env
-	private, authorities := secured(t, honest)
-	b.env = append(env[:len(env):len(env)], "SSL_CERT_FILE="+authorities, "KILN_MAVEN="+strings.Replace(private.URL, "https://", "https://build:hunter%202@", 1))
-	b.must(t, "kiln", "lock", recipe)
-	if again := read(t, lockOf(recipe)); again != lock {
-		t.Error("another repository with the same files makes another lock")
+// library is the dependency of the projects.
+const library = "/org/apache/commons/commons-lang3/debian/commons-lang3-debian.jar"
+
+// privateMaven locks a recipe again, from a repository that wants a password.
+func (b *bed) privateMaven(t *testing.T, recipe string, files *proxy, lock string) {
+	t.Helper()
+	private, authorities := secured(t, files)
+	apart := *b
+	apart.env = append(b.env[:len(b.env):len(b.env)], "SSL_CERT_FILE="+authorities,
+		"KILN_MAVEN="+strings.Replace(private.URL, "https://", "https://build:hunter%202@", 1))
+	r := apart.must(t, "kiln", "lock", recipe)
+	if diff := cmp.Diff(lock, read(t, lockOf(recipe))); diff != "" {
+		t.Errorf("another repository with the same files makes another lock (-want +got):\n%s", diff)
 	}
-	line := "recipe.yaml:12:7: step \"fetch Maven artifacts\": "
-	b.forget(t, recipe)
-	jar := honest.files[library]
-	honest.serve(library, append(jar[:len(jar):len(jar)], "more"...))
-	r := b.mustFail(t, 1, []string{line + private.URL + library + " has sha256 ", "the lock has ", "hint: the mirror serves other bytes"},
-		b.flags(recipe, "steps/refused")...)
 	if strings.Contains(r.stderr, "hunter") {
 		t.Errorf("the password is in the output:\n%s", r.stderr)
 	}
+}
 
-	b.env = env
+// lyingMaven has the repository serve other bytes, and the lock name another
+// file. At the end both are as they were.
+func (b *bed) lyingMaven(t *testing.T, recipe string, files *proxy, at string) {
+	t.Helper()
+	b.forget(t, recipe)
+	jar := files.files[library]
+	files.serve(library, append(jar[:len(jar):len(jar)], "more"...))
+	b.mustFail(t, 1, []string{at + " has sha256 ", "the lock has ", "hint: the mirror serves other bytes"}, b.flags(recipe, "maven/refused")...)
+	files.serve(library, jar)
 	replace(t, lockOf(recipe), "commons-lang3-debian.jar,", "commons-lang3-other.jar,")
-	b.mustFail(t, 1, []string{line + honest.URL + library + " is not in the lock", "hint: where that is meant, `kiln lock"},
-		b.flags(recipe, "steps/refused")...)
+	b.mustFail(t, 1, []string{at + " is not in the lock", "hint: where that is meant, `kiln lock"}, b.flags(recipe, "maven/refused")...)
 	replace(t, lockOf(recipe), "commons-lang3-other.jar,", "commons-lang3-debian.jar,")
-	honest.serve(library, jar)
-	if out := b.build(t, recipe, "steps/again"); out.Digest != first.Digest {
-		t.Errorf("the image is %s after refusals, and was %s", out.Digest, first.Digest)
-	}
 }
