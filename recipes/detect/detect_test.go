@@ -88,8 +88,13 @@ func TestFolderRefuses(t *testing.T) {
 		{"python library", "-- pyproject.toml --\n[project]\nname = \"x\"\n", "x/__main__.py", "recipe"},
 		{"python without lock", "-- pyproject.toml --\n[project]\nname = \"x\"\ndependencies = [\"flask\"]\n", "no requirements.txt", "pip-compile"},
 		{"maven without a program", "-- pom.xml --\n<project/>\n", "no class", "init"},
-		{"maven with dependencies", "-- pom.xml --\n<project><dependencies><dependency><artifactId>guava</artifactId></dependency></dependencies></project>\n", "guava", "vendored"},
-		{"gradle with dependencies", "-- build.gradle --\ndependencies {\n  implementation 'a:guava:1'\n}\n", "a:guava:1", "vendored"},
+		{"maven of a war", "-- pom.xml --\n<project><packaging>war</packaging><dependencies><dependency/></dependencies></project>\n", "makes a war", "step java"},
+		{"maven with a name from elsewhere", "-- pom.xml --\n<project><artifactId>x</artifactId><version>${changelist}</version><dependencies><dependency/></dependencies></project>\n", "x-${changelist}.jar", "step java"},
+		{"maven in a circle", "-- pom.xml --\n<project><artifactId>x</artifactId><version>${a}</version><parent><artifactId>y</artifactId></parent><properties><a>${b}</a><b>${a}</b></properties></project>\n", "how its jar is called", "step java"},
+		{"maven library", "-- pom.xml --\n<project><artifactId>x</artifactId><version>1</version><dependencies><dependency/></dependencies></project>\n", "no class", "init"},
+		{"gradle in Kotlin", "-- build.gradle.kts --\ndependencies {\n  implementation(\"a:guava:1\")\n}\n", "depends on a:guava:1, and build.gradle.kts", "write build.gradle"},
+		{"gradle with a name for the jar", "-- build.gradle --\ndependencies {\n  compile 'a:guava:1'\n}\njar { archiveName = 'x.jar' }\n", "by archiveName", "step java"},
+		{"gradle of several", "-- build.gradle --\n-- settings.gradle --\ninclude 'a', 'b'\n", "several", "step java"},
 		{"cmake library", "-- CMakeLists.txt --\nproject(x)\n", "installs no program", "TARGETS"},
 	} {
 		_, err := Folder(files(t, txtar.Parse([]byte(c.archive))), "x")

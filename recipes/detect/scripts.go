@@ -3,13 +3,8 @@ package detect
 import (
 	"cmp"
 	"encoding/json"
-	"encoding/xml"
-	"errors"
-	"fmt"
-	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -148,105 +143,4 @@ func (d *Draft) wheel(programs []string, locked bool) {
 	for _, name := range programs {
 		d.starts(name)
 	}
-}
-
-// pomFile is what is read of pom.xml.
-type pomFile struct {
-	Artifact     string `xml:"artifactId"`
-	Version      string `xml:"version"`
-	Description  string `xml:"description"`
-	Homepage     string `xml:"url"`
-	Packaging    string `xml:"packaging"`
-	Dependencies []struct {
-		Artifact string `xml:"artifactId"`
-		Scope    string `xml:"scope"`
-	} `xml:"dependencies>dependency"`
-	Modules []string `xml:"modules>module"`
-}
-
-// javaScript compiles the classes below src/main/java into a jar that is the
-// same for the same source.
-const javaScript = `|
-        mkdir -p classes "$DESTDIR/usr/share/java"
-        find src/main/java -name '*.java' > sources.txt
-        sort -o sources.txt sources.txt
-        javac -d classes @sources.txt
-        if test -d src/main/resources; then cp -R src/main/resources/. classes; fi
-        jar --create --file app.jar --main-class '%s' -C classes .
-        strip-nondeterminism -T "$SOURCE_DATE_EPOCH" app.jar
-        mv app.jar "$DESTDIR/usr/share/java/app.jar"`
-
-func (p *project) java() error {
-	d := p.draft
-	d.Language = "Java"
-	if !p.has("pom.xml") {
-		return p.jar(p.text("build.gradle") + p.text("build.gradle.kts"))
-	}
-	var c pomFile
-	if err := xml.Unmarshal([]byte(p.text("pom.xml")), &c); err != nil {
-		return &UnfitError{"pom.xml cannot be read: " + err.Error(), "`mvn validate` says what is wrong"}
-	}
-	d.name, d.version, d.summary, d.homepage = cmp.Or(c.Artifact, d.name), c.Version, c.Description, c.Homepage
-	if len(c.Modules) > 0 {
-		return &UnfitError{"pom.xml is that of several modules", "run kiln init in the folder of a service"}
-	}
-	for _, dep := range c.Dependencies {
-		if dep.Scope != "test" {
-			return p.needs(dep.Artifact)
-		}
-	}
-	return p.jar("")
-}
-
-// jar drafts a build without Maven or Gradle, which a project without
-// dependencies does not need.
-func (p *project) jar(gradle string) error {
-	d := p.draft
-	if dep := find(`(?m)^\s*(?:implementation|api|compile|runtimeOnly)\b\s*\(?\s*["']([^"']+)`, gradle); dep != "" {
-		return p.needs(dep)
-	}
-	main, err := p.javaMain()
-	if err != nil {
-		return fmt.Errorf("reading classes: %w", err)
-	}
-	if main == "" {
-		return &UnfitError{"no class below src/main/java has a main method", "run kiln init in the folder of a service"}
-	}
-	d.base, d.toolchain = "java", []string{"java"}
-	d.steps = []string{"run: " + fmt.Sprintf(javaScript, main)}
-	d.entrypoint = []string{"/usr/bin/java", "-jar", "/usr/share/java/app.jar"}
-	p.assume("the project needs no more than the JDK, so that javac compiles it; it starts %s", main)
-	return nil
-}
-
-func (p *project) needs(dependency string) error {
-	return &UnfitError{
-		"the project depends on " + dependency + ", which kiln init cannot lock",
-		"write a recipe that builds from vendored jars, or a `java` step with `maven: [package]`; `kiln explain step java` shows its fields",
-	}
-}
-
-// className is a class whose name a script may hold as it is.
-var className = regexp.MustCompile(`^\w+\.java$`)
-
-// javaMain is the first class with a main method.
-func (p *project) javaMain() (found string, err error) {
-	err = fs.WalkDir(p.fs, "src/main/java", func(file string, e fs.DirEntry, err error) error {
-		if file == "src/main/java" && errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil || e.IsDir() || !className.MatchString(e.Name()) {
-			return err
-		}
-		text := p.text(file)
-		if find(`(public\s+static\s+void\s+main|static\s+public\s+void\s+main)\s*\(`, text) == "" {
-			return nil
-		}
-		found = strings.TrimSuffix(path.Base(file), ".java")
-		if pkg := find(`(?m)^\s*package\s+([\w.]+)\s*;`, text); pkg != "" {
-			found = pkg + "." + found
-		}
-		return fs.SkipAll
-	})
-	return found, err
 }

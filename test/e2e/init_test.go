@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -23,6 +24,7 @@ func TestInit(t *testing.T) {
 		t.Fatalf("got %d projects, %v, want twelve", len(projects), err)
 	}
 	b := newBed(t)
+	repository := sync.OnceValue(func() string { return serve(t, b.mavenFiles(t)).URL })
 	for _, file := range projects {
 		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
 		if !slices.Contains(sample([]string{"go", "cmake", "node_modules"}, name), name) {
@@ -31,6 +33,9 @@ func TestInit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), name)
 			unpack(t, file, dir)
+			if strings.Contains(name, "_library") {
+				b.env = append(b.env, "KILN_MAVEN="+repository())
+			}
 			b.must(t, "kiln", "init", dir)
 			recipe := filepath.Join(dir, "recipe.yaml")
 			b.mustFail(t, 1, []string{"is there already"}, "init", dir)
