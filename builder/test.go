@@ -4,15 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kiln-build/kiln/builder/seccomp"
 	"github.com/kiln-build/kiln/recipes"
 )
 
-const defaultTestTimeout = 2 * time.Minute
+const (
+	defaultTestTimeout = 2 * time.Minute
+	// testsAtOnce run side by side, each in a container of its own: most of
+	// what one takes is waiting.
+	testsAtOnce = 4
+)
 
 // TestError says which test of a recipe failed, and how.
 type TestError struct {
@@ -58,8 +65,9 @@ func (e *TestErrors) Unwrap() []error {
 // systems for what is writable, only the declared capabilities and none to
 // gain, the declared limits, and no network but the loopback interface.
 //
-// All tests are run, and the results of all returned, also where some failed:
-// then the error is a [*TestError], or a [*TestErrors].
+// All tests are run, and the results of all returned in the order of the
+// recipe, also where some failed: then the error is a [*TestError], or a
+// [*TestErrors]. Where one cannot be run at all there are no results.
 func (e *Engine) Test(ctx context.Context, r *recipes.Recipe, img v1.Image, platform string) ([]recipes.TestResult, error) {
 	tests, err := flat(r)
 	if err != nil || len(tests) == 0 {
@@ -70,23 +78,26 @@ func (e *Engine) Test(ctx context.Context, r *recipes.Recipe, img v1.Image, plat
 		return nil, fmt.Errorf("testing: %w", err)
 	}
 	defer t.close()
-	var results []recipes.TestResult
-	var failed []*TestError
-	for _, test := range tests {
-		start := time.Now() //nolint:forbidigo // how long a test took is for people, and in no statement
-		result, failure, err := t.test(ctx, test)
-		switch {
-		case ctx.Err() != nil:
-			return results, context.Cause(ctx)
-		case err != nil:
-			return results, &PlaceError{File: test.File, Pos: test.Pos, Err: fmt.Errorf("running test %q: %w", test.Title(), err)}
-		}
-		if failure != nil {
-			failed = append(failed, failure)
-		}
-		result.Duration = time.Since(start)
-		results = append(results, result)
+	results, failures := make([]recipes.TestResult, len(tests)), make([]*TestError, len(tests))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(testsAtOnce)
+	for i, test := range tests {
+		g.Go(func() (err error) {
+			start := time.Now() //nolint:forbidigo // how long a test took is for people, and in no statement
+			if results[i], failures[i], err = t.test(gctx, test); err != nil {
+				return &PlaceError{File: test.File, Pos: test.Pos, Err: fmt.Errorf("running test %q: %w", test.Title(), err)}
+			}
+			results[i].Duration = time.Since(start)
+			return nil
+		})
 	}
+	if err := g.Wait(); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, err
+	}
+	failed := slices.DeleteFunc(failures, func(f *TestError) bool { return f == nil })
 	switch len(failed) {
 	case 0:
 		return results, nil

@@ -92,11 +92,9 @@ func (t *imageTree) content(p string) ([]byte, error) {
 }
 
 func (t *tester) files(list []recipes.FileTest) (*finding, error) {
-	if t.tree == nil {
-		var err error
-		if t.tree, err = readTree(t.image); err != nil {
-			return nil, err
-		}
+	t.treeOnce.Do(func() { t.tree, t.treeErr = readTree(t.image) })
+	if t.treeErr != nil {
+		return nil, t.treeErr
 	}
 	for i, f := range list {
 		found, err := t.tree.check(f)

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -36,6 +37,8 @@ type tester struct {
 	program  llb.State // the runner
 	platform llb.ConstraintsOpt
 	tree     *imageTree // once a test asks for it
+	treeErr  error
+	treeOnce sync.Once
 }
 
 func (e *Engine) tester(ctx context.Context, r *recipes.Recipe, img v1.Image, platform string) (*tester, error) {
