@@ -2,58 +2,118 @@ package sign
 
 import (
 	"errors"
-	"time"
+	"fmt"
+	"regexp"
 
-	"github.com/sigstore/cosign/v2/pkg/cosign"
-	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/verify"
 )
 
-// Identity says whose signatures count.
+// Identity says whose signatures count: those of Key, or those made under a
+// certificate that Certificate describes. Exactly one of the two is set.
 type Identity struct {
 	// Key is the public key that must have signed.
 	Key *Key
-	// Log, where it is set, is the transparency log that must have
-	// recorded every signature. It is checked offline, against the promise
-	// or proof that came with the signature.
-	Log *Log
+	// Certificate describes the certificates that count, which an authority
+	// of Root must have issued.
+	Certificate *CertificateIdentity
+	// Root, where it is set, is the Sigstore instance one of whose
+	// transparency logs must have recorded every signature. It is checked
+	// offline, against the promise or proof that came with the signature.
+	// With Certificate it is needed, and also says by whose timestamps a
+	// certificate was valid when it was used.
+	Root *Root
 }
 
-// Log knows a transparency log by its public keys.
-type Log struct {
-	material root.TrustedMaterial
+// CertificateIdentity describes who a certificate must have been issued to, as
+// Fulcio notes it: the issuer of the identity token (extension
+// 1.3.6.1.4.1.57264.1.8, or 1.1 in older ones), and the subject, which is the
+// certificate's only alternative name. Of each, either the exact text or a
+// regular expression that the whole text must match is set.
+type CertificateIdentity struct {
+	Issuer, IssuerRegexp   string
+	Subject, SubjectRegexp string
 }
 
-// LoadLog reads the keys of transparency logs from a Sigstore trusted root,
-// the JSON that `cosign trusted-root create` writes.
-func LoadLog(trustedRoot []byte) (*Log, error) {
-	r, err := root.NewTrustedRootFromJSON(trustedRoot)
+// Check tells what keeps the identity from being one: that something is not
+// said, said twice, or says nothing because it matches any text.
+func (c CertificateIdentity) Check() error {
+	if err := oneOf("subject", c.Subject, c.SubjectRegexp); err != nil {
+		return err
+	}
+	return oneOf("issuer", c.Issuer, c.IssuerRegexp)
+}
+
+func oneOf(what, exact, expr string) error {
+	switch {
+	case exact == "" && expr == "":
+		return fmt.Errorf("the certificate's %s is not said", what)
+	case exact != "" && expr != "":
+		return fmt.Errorf("the certificate's %s is said twice, exactly and as a regular expression", what)
+	case exact != "":
+		return nil
+	}
+	re, err := regexp.Compile(whole(expr))
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("the certificate's %s: %w", what, err)
 	}
-	if len(r.RekorLogs()) == 0 {
-		return nil, errors.New("it names no transparency log")
+	if re.MatchString("") {
+		return fmt.Errorf("the certificate's %s: %q matches even an empty one, so it says nothing", what, expr)
 	}
-	return &Log{material: r}, nil
+	return nil
 }
 
-// material is what sigstore-go has to trust besides the key.
-func (id Identity) material() root.TrustedMaterial {
-	key := root.NewExpiringKey(id.Key.verifier, time.Time{}, time.Time{})
-	keys := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) {
-		return key, nil
-	})
-	if id.Log == nil {
-		return keys
+// whole is an expression that matches only a whole text. An expression of
+// which a part is enough would let anyone in who can choose the rest.
+func whole(expr string) string {
+	if expr == "" {
+		return ""
 	}
-	return root.TrustedMaterialCollection{keys, id.Log.material}
+	return `\A(?:` + expr + `)\z`
 }
 
-// checkOptions tells cosign's verifiers whose signatures count.
-func checkOptions(id Identity) *cosign.CheckOpts {
-	return &cosign.CheckOpts{
-		SigVerifier:     id.Key.verifier,
-		TrustedMaterial: id.material(),
-		IgnoreTlog:      id.Log == nil,
-		Offline:         true,
+func (c CertificateIdentity) String() string {
+	text := func(exact, expr string) string {
+		if exact != "" {
+			return exact
+		}
+		return "/" + expr + "/"
 	}
+	return text(c.Subject, c.SubjectRegexp) + " (" + text(c.Issuer, c.IssuerRegexp) + ")"
+}
+
+func (c CertificateIdentity) matcher() (verify.CertificateIdentity, error) {
+	return verify.NewShortCertificateIdentity(c.Issuer, whole(c.IssuerRegexp), c.Subject, whole(c.SubjectRegexp))
+}
+
+// String names the identity for people.
+func (id Identity) String() string {
+	switch {
+	case id.Key != nil:
+		return id.Key.ID()
+	case id.Certificate != nil:
+		return id.Certificate.String()
+	}
+	return "nobody"
+}
+
+// usable tells what keeps the identity from verifying anything. It fails
+// closed: nobody in particular is an error.
+func (id Identity) usable() error {
+	switch {
+	case id.Key == nil && id.Certificate == nil:
+		return errors.New("no key and no certificate identity to verify with")
+	case id.Key != nil && id.Certificate != nil:
+		return errors.New("both a key and a certificate identity to verify with")
+	case id.Key != nil:
+		if id.Root != nil && !id.Root.logs() {
+			return errors.New("the trusted root names no transparency log")
+		}
+		return nil
+	case id.Root == nil:
+		return errors.New("a certificate identity needs a trusted root")
+	}
+	if err := id.Root.certifies(); err != nil {
+		return err
+	}
+	return id.Certificate.Check()
 }

@@ -21,11 +21,24 @@ var (
 	ErrTestsFailed    = errors.New("it says that tests failed")
 )
 
+// Reasons why a certificate's signature does not count, besides those.
+var (
+	ErrNoCertificate        = errors.New("a key signed it, and no certificate")
+	ErrOtherAuthority       = errors.New("its certificate is from no authority of the trusted root")
+	ErrOtherIssuer          = errors.New("its certificate is for an identity of another issuer")
+	ErrOtherIdentity        = errors.New("its certificate is for another identity")
+	ErrCertificateNotLogged = errors.New("its certificate is in no log of certificates that the trusted root names")
+	ErrNoTimestamp          = errors.New("no trusted timestamp says when it was signed, and its certificate was valid for minutes only")
+	ErrExpired              = errors.New("its certificate was not valid when it was signed")
+)
+
 // Report is what [Verify] found.
 type Report struct {
 	Subject v1.Hash
-	// Key is the ID of the key that signatures were checked against.
-	Key string
+	// Identity is whose signatures count, and Key its key's ID, where it is
+	// a key.
+	Identity Identity
+	Key      string
 	// Checks has one entry for everything attached, referrers first.
 	Checks []Check
 	// Statements are those that verified, each once, by predicate type.
@@ -39,6 +52,8 @@ type Check struct {
 	PredicateType string
 	// Place is where it was found: the referrer's digest, or "tag layout".
 	Place string
+	// Certificate says who signed, where it verified under a certificate.
+	Certificate *Certificate
 	// Err is nil where it verified.
 	Err error
 }

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/sigstore/cosign/v2/pkg/types"
 	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
+	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/sign"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -18,10 +19,13 @@ import (
 
 // Options are the optional parts of [Sign].
 type Options struct {
-	// TLog is the URL of a Rekor transparency log that every signature is
-	// recorded in. If empty, none is: nothing leaves the machine.
-	TLog string
-	// Existing is what is attached to the image already. What this key
+	// TLog is the URL of a Rekor transparency log (of the first version)
+	// that every signature of a key is recorded in, and Services are logs
+	// and timestamp authorities of a Sigstore instance. If neither is set,
+	// nothing leaves the machine. A [Keyless] has services of its own.
+	TLog     string
+	Services *Services
+	// Existing is what is attached to the image already. What this signer
 	// signed there is not signed again, and what others signed is kept.
 	Existing recipes.Attached
 }
@@ -35,8 +39,8 @@ type Options struct {
 // Repository is the image's name without tag or digest, as
 // "registry.corp/platform/nats"; it is the name of the statements' subject
 // and the docker-reference of the simple-signing payload.
-func Sign(ctx context.Context, subject v1.Descriptor, repository string, key *Key, statements []Statement, opts Options) ([]recipes.Attachment, error) {
-	s := newSession(subject, repository, key, opts)
+func Sign(ctx context.Context, subject v1.Descriptor, repository string, signer Signer, statements []Statement, opts Options) ([]recipes.Attachment, error) {
+	s := newSession(subject, repository, signer, opts)
 	all := append([]Statement{{PredicateType: PredicateSignature}}, statements...)
 	var attachments []recipes.Attachment
 	var envelopes []envelope
@@ -67,21 +71,26 @@ func Sign(ctx context.Context, subject v1.Descriptor, repository string, key *Ke
 type session struct {
 	subject    v1.Descriptor
 	repository string
-	key        *Key
+	signer     Signer
 	existing   recipes.Attached
-	logs       []sign.Transparency
-	// keypair opens the private key when something has to be signed.
-	keypair func() (*keypair, error)
+	services   *Services // nil where nothing leaves the machine
 }
 
-func newSession(subject v1.Descriptor, repository string, key *Key, opts Options) *session {
-	s := &session{subject: subject, repository: repository, key: key, existing: opts.Existing}
-	if opts.TLog != "" {
-		s.logs = []sign.Transparency{sign.NewRekor(&sign.RekorOptions{BaseURL: opts.TLog, Retries: 2})}
+func newSession(subject v1.Descriptor, repository string, signer Signer, opts Options) *session {
+	s := &session{subject: subject, repository: repository, signer: signer, existing: opts.Existing}
+	switch own := signer.services(); {
+	case own != nil:
+		s.services = own
+	case opts.Services != nil:
+		s.services = opts.Services
+	case opts.TLog != "":
+		s.services = onlyLog(opts.TLog)
 	}
-	s.keypair = sync.OnceValues(func() (*keypair, error) { return newKeypair(key) })
 	return s
 }
+
+// logs reports whether signatures are recorded.
+func (s *session) logs() bool { return s.services != nil && len(s.services.logs) > 0 }
 
 // envelope is a signed statement.
 type envelope struct {
@@ -96,37 +105,80 @@ func (s *session) bundle(ctx context.Context, statement Statement) (e envelope, 
 	if err != nil {
 		return e, false, err
 	}
-	if e.proto = s.find(ctx, payload); e.proto != nil {
+	if e.proto = s.find(payload); e.proto != nil {
 		return e, false, nil
 	}
 	e.proto, err = s.sign(ctx, &sign.DSSEData{Data: payload, PayloadType: types.IntotoPayloadType})
 	return e, true, err
 }
 
+// sign signs, and records the signature where that is asked for. A signature
+// that a log has already, without telling its proof, is one whose first answer
+// was lost: most algorithms make another when they sign again.
 func (s *session) sign(ctx context.Context, content sign.Content) (*protobundle.Bundle, error) {
+	for try := 1; ; try++ {
+		b, err := s.signOnce(ctx, content)
+		if !errors.Is(err, errDuplicate) || try == 3 {
+			return b, err
+		}
+	}
+}
+
+func (s *session) signOnce(ctx context.Context, content sign.Content) (*protobundle.Bundle, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	kp, err := s.keypair()
+	cred, err := s.signer.credentials(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return sign.Bundle(content, kp, sign.BundleOptions{Context: ctx, TransparencyLogs: s.logs})
+	opts := sign.BundleOptions{Context: ctx}
+	if len(cred.chain) > 0 {
+		opts.CertificateProvider = fixed(cred.chain[0].Raw)
+	}
+	if s.services != nil {
+		opts.TransparencyLogs, opts.TimestampAuthorities = s.services.transparency(ctx), s.services.timestamps(ctx)
+	}
+	b, err := sign.Bundle(content, cred.keypair, opts)
+	if err != nil {
+		return nil, err
+	}
+	return b, s.proven(b, content)
 }
 
-// find returns the existing bundle with this payload, where the key signed it
+// proven makes sure that what the services answered verifies, before anything
+// is attached: one that does not is of another instance than the trusted root.
+func (s *session) proven(b *protobundle.Bundle, signed sign.Content) error {
+	id := s.signer.Identity()
+	if id.Root == nil {
+		return nil
+	}
+	parsed, err := bundle.NewBundle(b)
+	if err != nil {
+		return err
+	}
+	c := claim{SignedEntity: parsed}
+	if plain, ok := signed.(*sign.PlainData); ok {
+		c.message = plain.Data
+	}
+	if _, err := id.check(c); err != nil {
+		return fmt.Errorf("the signature that was made does not verify under the trusted root: %w", err)
+	}
+	return nil
+}
+
+// find returns the existing bundle with this payload, where the signer made it
 // and the log that is asked for has it.
-func (s *session) find(ctx context.Context, payload []byte) *protobundle.Bundle {
+func (s *session) find(payload []byte) *protobundle.Bundle {
 	for _, b := range s.existing.Bundles {
 		parsed, err := parseBundle(b.Data)
 		if err != nil || !bytes.Equal(parsed.GetDsseEnvelope().GetPayload(), payload) {
 			continue
 		}
-		logged := len(parsed.GetVerificationMaterial().GetTlogEntries()) > 0
-		if len(s.logs) > 0 && !logged {
+		if s.logs() && len(parsed.GetVerificationMaterial().GetTlogEntries()) == 0 {
 			continue
 		}
-		if verifySignature(ctx, parsed, s.key) == nil {
+		if _, err := s.signer.Identity().check(claim{SignedEntity: parsed}); err == nil {
 			return parsed.Bundle.Bundle
 		}
 	}

@@ -1,17 +1,10 @@
 package sign
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	layerof "github.com/google/go-containerregistry/pkg/v1/static"
-	"github.com/secure-systems-lab/go-securesystemslib/dsse"
-	"github.com/sigstore/cosign/v2/pkg/oci"
-	"github.com/sigstore/cosign/v2/pkg/oci/signature"
-	"github.com/sigstore/cosign/v2/pkg/oci/static"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -21,10 +14,17 @@ const (
 	maxLayer  = 128 << 20
 )
 
+// layer is one signature in an image of the tag layout: what it is over, and
+// the annotations that hold the rest.
+type layer struct {
+	payload     []byte
+	annotations map[string]string
+}
+
 // layers are the signatures in an image of the tag layout, which may be nil.
 // Their content is read here, once and all at the same time: the image may be
 // one that a registry has.
-func layers(img v1.Image) ([]oci.Signature, error) {
+func layers(img v1.Image) ([]layer, error) {
 	if img == nil {
 		return nil, nil
 	}
@@ -32,71 +32,37 @@ func layers(img v1.Image) ([]oci.Signature, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading signature image: %w", err)
 	}
-	if len(manifest.Layers) > maxLayers {
-		return nil, oci.NewMaxLayersExceeded(int64(len(manifest.Layers)), maxLayers)
+	if n := len(manifest.Layers); n > maxLayers {
+		return nil, fmt.Errorf("reading signature image: it has %d layers, at most %d are read", n, maxLayers)
 	}
-	sigs := make([]oci.Signature, len(manifest.Layers))
+	all := make([]layer, len(manifest.Layers))
 	var g errgroup.Group
 	g.SetLimit(6)
 	for i, desc := range manifest.Layers {
 		g.Go(func() (err error) {
-			sigs[i], err = readLayer(img, desc)
+			all[i], err = readLayer(img, desc)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("reading signature image: %w", err)
 	}
-	return sigs, nil
+	return all, nil
 }
 
-func readLayer(img v1.Image, desc v1.Descriptor) (oci.Signature, error) {
+func readLayer(img v1.Image, desc v1.Descriptor) (layer, error) {
 	if desc.Size > maxLayer {
-		return nil, fmt.Errorf("layer of %d bytes is larger than %d", desc.Size, maxLayer)
+		return layer{}, fmt.Errorf("layer of %d bytes is larger than %d", desc.Size, maxLayer)
 	}
-	layer, err := img.LayerByDigest(desc.Digest)
+	blob, err := img.LayerByDigest(desc.Digest)
 	if err != nil {
-		return nil, err
+		return layer{}, err
 	}
-	rc, err := layer.Compressed() // it is not compressed; this is the blob as it is
+	rc, err := blob.Compressed() // it is not compressed; this is the blob as it is
 	if err != nil {
-		return nil, err
+		return layer{}, err
 	}
 	defer rc.Close()
 	data, err := io.ReadAll(io.LimitReader(rc, maxLayer))
-	if err != nil {
-		return nil, err
-	}
-	desc.Annotations = withoutCertificates(desc.Annotations)
-	return signature.New(layerof.NewLayer(data, desc.MediaType), desc), nil
-}
-
-// withoutCertificates hides what only certificate identities need: cosign's
-// reader takes for granted that a certificate annotation holds one.
-func withoutCertificates(annotations map[string]string) map[string]string {
-	clean := maps.Clone(annotations)
-	for _, key := range []string{
-		static.CertificateAnnotationKey, static.ChainAnnotationKey, static.RFC3161TimestampAnnotationKey,
-	} {
-		delete(clean, key)
-	}
-	return clean
-}
-
-// tagged is an image of the tag layout as cosign's functions take it.
-type tagged struct{ v1.Image }
-
-// Get implements oci.Signatures.
-func (t tagged) Get() ([]oci.Signature, error) { return layers(t.Image) }
-
-func envelopePayload(att oci.Signature) string {
-	data, err := att.Payload()
-	if err != nil {
-		return ""
-	}
-	var env dsse.Envelope
-	if json.Unmarshal(data, &env) != nil {
-		return ""
-	}
-	return env.Payload
+	return layer{payload: data, annotations: desc.Annotations}, err
 }

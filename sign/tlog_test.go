@@ -127,7 +127,7 @@ func TestTransparencyLog(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			id := Identity{Key: key}
 			if tt.log != nil {
-				id.Log = loadedLog(t, tt.log)
+				id.Root = loadedRoot(t, tt.log)
 			}
 			if _, err := Verify(t.Context(), digest, tt.found, id, require); !errors.Is(err, tt.want) {
 				t.Errorf("got %v, want %v", err, tt.want)
@@ -140,8 +140,8 @@ func TestTransparencyLog(t *testing.T) {
 	}
 }
 
-// loadedLog is the log as people have it: read from a trusted root.
-func loadedLog(t *testing.T, virtual root.TrustedMaterial) *Log {
+// loadedRoot is the log as people have it: in a trusted root.
+func loadedRoot(t *testing.T, virtual root.TrustedMaterial) *Root {
 	t.Helper()
 	logs := virtual.RekorLogs()
 	for id, log := range logs { // the virtual one has the id as text
@@ -159,11 +159,11 @@ func loadedLog(t *testing.T, virtual root.TrustedMaterial) *Log {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := LoadLog(text)
+	loaded, err := LoadRoot(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return log
+	return loaded
 }
 
 func TestLogUnreachable(t *testing.T) {

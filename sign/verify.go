@@ -2,14 +2,10 @@ package sign
 
 import (
 	"context"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/sigstore/cosign/v2/pkg/cosign"
-	"github.com/sigstore/sigstore-go/pkg/verify"
 
 	"github.com/kiln-build/kiln/recipes"
 )
@@ -24,14 +20,17 @@ import (
 // anyone who may push can attach one. The report is there in any case; the
 // error is one or more [Error] about what is required and did not verify.
 func Verify(ctx context.Context, subject v1.Hash, attached recipes.Attached, id Identity, require []string) (*Report, error) {
-	if id.Key == nil {
-		return nil, errors.New("verifying: no key to verify with")
+	if err := id.usable(); err != nil {
+		return nil, fmt.Errorf("verifying: %w", err)
 	}
-	report := &Report{Subject: subject, Key: id.Key.ID()}
+	report := &Report{Subject: subject, Identity: id}
+	if id.Key != nil {
+		report.Key = id.Key.ID()
+	}
 	for _, r := range verifyBundles(ctx, subject, attached.Bundles, id) {
 		report.add(r.check, r.statement)
 	}
-	verifyTagLayout(ctx, report, attached, id)
+	verifyTagLayout(report, attached, id)
 	if err := ctx.Err(); err != nil {
 		return report, fmt.Errorf("verifying %s: %w", subject, err)
 	}
@@ -49,8 +48,11 @@ func verifyBundles(ctx context.Context, subject v1.Hash, bundles []recipes.Bundl
 	var wg sync.WaitGroup
 	for i, b := range bundles {
 		wg.Go(func() {
-			s, err := verifyBundle(ctx, subject, b, id)
-			results[i] = result{Check{PredicateType: s.PredicateType, Place: b.Digest.String(), Err: err}, s}
+			if err := ctx.Err(); err != nil {
+				results[i].check = Check{Place: b.Digest.String(), Err: err}
+				return
+			}
+			results[i] = verifyBundle(subject, b, id)
 		})
 	}
 	wg.Wait()
@@ -59,51 +61,32 @@ func verifyBundles(ctx context.Context, subject v1.Hash, bundles []recipes.Bundl
 
 // verifyBundle returns the statement even where it does not count, as far as
 // it could be read, so that the report can name it.
-func verifyBundle(ctx context.Context, subject v1.Hash, b recipes.Bundle, id Identity) (Statement, error) {
+func verifyBundle(subject v1.Hash, b recipes.Bundle, id Identity) result {
+	s, who, err := openBundle(subject, b, id)
+	return result{Check{PredicateType: s.PredicateType, Place: b.Digest.String(), Certificate: who, Err: err}, s}
+}
+
+func openBundle(subject v1.Hash, b recipes.Bundle, id Identity) (Statement, *Certificate, error) {
 	parsed, err := parseBundle(b.Data)
 	if err != nil {
-		return Statement{PredicateType: b.Claims}, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return Statement{PredicateType: b.Claims}, nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	statement := parsed.statement.Statement
-	digest, err := hex.DecodeString(subject.Hex)
+	who, err := id.check(claim{SignedEntity: parsed})
 	if err != nil {
-		return statement, err
+		return parsed.statement.Statement, nil, err
 	}
-	policy := verify.WithArtifactDigest(subject.Algorithm, digest)
-	if _, err := cosign.VerifyNewBundle(ctx, checkOptions(id), policy, parsed); err != nil {
-		return statement, classify(ctx, parsed, id, err)
-	}
-	if !parsed.statement.is(subject) {
-		return statement, ErrOtherImage
-	}
-	if b.Claims != "" && b.Claims != statement.PredicateType {
-		return Statement{PredicateType: b.Claims}, fmt.Errorf("%w: it is %s", ErrOtherPredicate, statement.PredicateType)
-	}
-	return statement, nil
+	s, err := parsed.statement.about(subject, b.Claims)
+	return s, who, err
 }
 
-// verifySignature checks that key signed the bundle, and nothing else.
-func verifySignature(ctx context.Context, b *entity, key *Key) error {
-	_, err := cosign.VerifyNewBundle(ctx, checkOptions(Identity{Key: key}), verify.WithoutArtifactUnsafe(), b)
-	return err
-}
-
-// classify finds out why a bundle did not verify. The verifier's errors are
-// text only, so the checks are done again one by one.
-func classify(ctx context.Context, b *entity, id Identity, err error) error {
-	if verifySignature(ctx, b, id.Key) != nil {
-		material := b.GetVerificationMaterial()
-		hint := material.GetPublicKey().GetHint()
-		if material.GetPublicKey() == nil || (hint != "" && hint != id.Key.hint()) {
-			return ErrOtherKey
-		}
-		return ErrTampered
+// about makes sure that a statement whose signature is good is about this
+// image, and of the type that its label says, if it says one.
+func (a about) about(subject v1.Hash, label string) (Statement, error) {
+	if !a.is(subject) {
+		return a.Statement, ErrOtherImage
 	}
-	if id.Log != nil {
-		logged := checkOptions(id)
-		if _, err := cosign.VerifyNewBundle(ctx, logged, verify.WithoutArtifactUnsafe(), b); err != nil {
-			return fmt.Errorf("%w: %w", ErrNotLogged, err)
-		}
+	if label != "" && label != a.PredicateType {
+		return Statement{PredicateType: label}, fmt.Errorf("%w: it is %s", ErrOtherPredicate, a.PredicateType)
 	}
-	return fmt.Errorf("%w: %w", ErrOtherImage, err)
+	return a.Statement, nil
 }

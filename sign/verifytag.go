@@ -1,15 +1,10 @@
 package sign
 
 import (
-	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/secure-systems-lab/go-securesystemslib/dsse"
-	"github.com/sigstore/cosign/v2/pkg/cosign"
-	"github.com/sigstore/cosign/v2/pkg/oci"
 	"github.com/sigstore/sigstore/pkg/signature/payload"
 
 	"github.com/kiln-build/kiln/recipes"
@@ -17,120 +12,64 @@ import (
 
 const tagPlace = "tag layout"
 
-func verifyTagLayout(ctx context.Context, report *Report, attached recipes.Attached, id Identity) {
+func verifyTagLayout(report *Report, attached recipes.Attached, id Identity) {
 	sigs, err := layers(attached.Signatures)
 	if err != nil {
 		report.add(Check{Place: tagPlace, Err: fmt.Errorf("%w: %w", ErrMalformed, err)}, Statement{})
 	}
 	signature := Statement{PredicateType: PredicateSignature}
 	for _, sig := range sigs {
-		err := verifySimple(ctx, sig, report.Subject, id)
-		report.add(Check{PredicateType: PredicateSignature, Place: tagPlace, Err: err}, signature)
+		who, err := verifySimple(sig, report.Subject, id)
+		report.add(Check{PredicateType: PredicateSignature, Place: tagPlace, Certificate: who, Err: err}, signature)
 	}
 	atts, err := layers(attached.Attestations)
 	if err != nil {
 		report.add(Check{Place: tagPlace, Err: fmt.Errorf("%w: %w", ErrMalformed, err)}, Statement{})
 	}
 	for _, att := range atts {
-		s, err := verifyEnvelope(ctx, att, report.Subject, id)
-		report.add(Check{PredicateType: s.PredicateType, Place: tagPlace, Err: err}, s)
+		s, who, err := verifyEnvelope(att, report.Subject, id)
+		report.add(Check{PredicateType: s.PredicateType, Place: tagPlace, Certificate: who, Err: err}, s)
 	}
 }
 
 // verifySimple checks a simple-signing signature and that its payload names
 // the subject.
-func verifySimple(ctx context.Context, sig oci.Signature, subject v1.Hash, id Identity) error {
-	if err := wellFormed(sig, id); err != nil {
-		return err
-	}
-	if _, err := cosign.VerifyImageSignature(ctx, sig, subject, checkOptions(Identity{Key: id.Key})); err != nil {
-		return ErrTampered
-	}
-	data, err := sig.Payload()
+func verifySimple(l layer, subject v1.Hash, id Identity) (*Certificate, error) {
+	c, err := l.message()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	who, err := id.check(c)
+	if err != nil {
+		return nil, err
 	}
 	var p payload.SimpleContainerImage
-	if err := json.Unmarshal(data, &p); err != nil {
-		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	if err := json.Unmarshal(l.payload, &p); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	if got := p.Critical.Image.DockerManifestDigest; got != subject.String() {
-		return fmt.Errorf("%w: %s", ErrOtherImage, got)
+		return nil, fmt.Errorf("%w: %s", ErrOtherImage, got)
 	}
 	if p.Critical.Type != payload.CosignSignatureType {
-		return fmt.Errorf("%w: payload is of type %q", ErrOtherPredicate, p.Critical.Type)
+		return nil, fmt.Errorf("%w: payload is of type %q", ErrOtherPredicate, p.Critical.Type)
 	}
-	if id.Log == nil {
-		return nil
-	}
-	if _, err := cosign.VerifyImageSignature(ctx, sig, subject, checkOptions(id)); err != nil {
-		return fmt.Errorf("%w: %w", ErrNotLogged, err)
-	}
-	return nil
+	return who, nil
 }
 
 // verifyEnvelope checks a signed statement. It returns the statement even
 // where it does not count, as far as it could be read.
-func verifyEnvelope(ctx context.Context, att oci.Signature, subject v1.Hash, id Identity) (Statement, error) {
-	read, err := readEnvelope(att)
-	statement := read.Statement
+func verifyEnvelope(l layer, subject v1.Hash, id Identity) (Statement, *Certificate, error) {
+	c, statement, err := l.envelope()
 	if err != nil {
-		return statement, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return statement.Statement, nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	if err := wellFormed(att, id); err != nil {
-		return statement, err
-	}
-	// Despite its name this checks one attestation of anything.
-	if _, err := cosign.VerifyBlobAttestation(ctx, att, subject, checkOptions(Identity{Key: id.Key})); err != nil {
-		return statement, ErrTampered
-	}
-	if !read.is(subject) {
-		return statement, ErrOtherImage
-	}
-	labels, err := att.Annotations()
+	who, err := id.check(c)
 	if err != nil {
-		return statement, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return statement.Statement, nil, err
 	}
-	if claims := labels["predicateType"]; claims != "" && claims != statement.PredicateType {
-		return Statement{PredicateType: claims}, fmt.Errorf("%w: it is %s", ErrOtherPredicate, statement.PredicateType)
-	}
-	if id.Log == nil {
-		return statement, nil
-	}
-	if _, err := cosign.VerifyBlobAttestation(ctx, att, subject, checkOptions(id)); err != nil {
-		return statement, fmt.Errorf("%w: %w", ErrNotLogged, err)
-	}
-	return statement, nil
-}
-
-func readEnvelope(att oci.Signature) (about, error) {
-	data, err := att.Payload()
+	s, err := statement.about(subject, l.annotations["predicateType"])
 	if err != nil {
-		return about{}, err
+		return s, nil, err
 	}
-	var env dsse.Envelope
-	if err := json.Unmarshal(data, &env); err != nil {
-		return about{}, err
-	}
-	raw, err := base64.StdEncoding.DecodeString(env.Payload)
-	if err != nil {
-		return about{}, err
-	}
-	return readStatement(raw)
-}
-
-// wellFormed keeps from cosign's verifiers what they do not expect: they take
-// a log entry's body for a string.
-func wellFormed(sig oci.Signature, id Identity) error {
-	if id.Log == nil {
-		return nil
-	}
-	b, err := sig.Bundle()
-	if err != nil || b == nil {
-		return ErrNotLogged
-	}
-	if _, ok := b.Payload.Body.(string); !ok {
-		return fmt.Errorf("%w: log entry without body", ErrMalformed)
-	}
-	return nil
+	return s, who, nil
 }

@@ -20,8 +20,8 @@ type Attach func(ctx context.Context, subject v1.Descriptor, existing recipes.At
 // what attach makes for each of them, and only then gives it its tags. Attach
 // may be nil.
 //
-// The order is: blobs, manifests by digest, referrers, cosign's tags, reading
-// all of it back, tags. A failure therefore never leaves a tag on an image
+// The order is: blobs, manifests by digest; for each of them referrers, cosign's
+// tags, reading all of it back; tags. A failure therefore never leaves a tag on an image
 // that is not whole and signed, and calling Push again does only what is
 // missing. Errors are [*Error].
 func (r *Registry) Push(ctx context.Context, repo name.Repository, top Manifest, attach Attach, tags []string) (name.Digest, error) {
@@ -41,13 +41,8 @@ func (r *Registry) Push(ctx context.Context, repo name.Repository, top Manifest,
 		}
 	}
 	for _, s := range subjects {
-		if err := s.attach(ctx, attach); err != nil {
-			return s.ref, wrap("attaching to", s.ref, err)
-		}
-	}
-	for _, s := range subjects {
-		if err := s.readBack(ctx); err != nil {
-			return s.ref, wrap("reading back", s.ref, err)
+		if err := s.attachAll(ctx, attach); err != nil {
+			return s.ref, err
 		}
 	}
 	ref := subjects[len(subjects)-1].ref

@@ -39,7 +39,7 @@ func (p *push) expect(ctx context.Context, ref name.Reference, digest string) er
 		return err
 	}
 	if got.Digest.String() != digest {
-		return fmt.Errorf("%s is %s now, want %s: someone else pushes there at the same time", ref, got.Digest, digest)
+		return &movedError{ref, got.Digest.String(), digest}
 	}
 	return nil
 }

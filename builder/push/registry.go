@@ -35,6 +35,10 @@ type Config struct {
 	PlainHosts []string
 	// Transport carries the requests. If nil, it is made from CA.
 	Transport http.RoundTripper
+	// Locks is a folder for files that keep processes of this machine from
+	// attaching to the same image at once. If empty, nothing does, and who
+	// loses against another tries again.
+	Locks string
 	// Progress is called as bytes arrive at the registry, from one
 	// goroutine at a time. If nil, nobody is told.
 	Progress func(done, total int64)
@@ -45,6 +49,7 @@ type Registry struct {
 	keychain  authn.Keychain
 	schemes   *schemes
 	customCA  bool
+	locks     string
 	transport *retry
 	progress  func(done, total int64)
 	puller    *remote.Puller
@@ -76,6 +81,7 @@ func New(config Config) (*Registry, error) {
 		keychain:  config.Keychain,
 		schemes:   s,
 		customCA:  len(config.CA) > 0,
+		locks:     config.Locks,
 		transport: &retry{inner: s, base: 500 * time.Millisecond, limit: 30 * time.Second},
 		progress:  config.Progress,
 		pushed:    map[blobKey]name.Repository{},

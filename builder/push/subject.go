@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -16,8 +17,10 @@ type subject struct {
 	*push
 	desc v1.Descriptor
 	ref  name.Digest
-	// added is what the registry must have now besides the manifest.
-	added []recipes.Attachment
+	// existing was attached already, and added is what the registry must
+	// have now besides.
+	existing recipes.Attached
+	added    []recipes.Attachment
 }
 
 // put puts a manifest in its place, for an image after its blobs.
@@ -38,16 +41,50 @@ func (p *push) put(ctx context.Context, m Manifest) (*subject, error) {
 	return s, nil
 }
 
+// attachAll attaches what attach makes and reads it back. Where somebody else
+// attaches to the same at the same time, it begins anew with what is there then,
+// so that nothing of theirs is lost.
+func (s *subject) attachAll(ctx context.Context, attach Attach) error {
+	unlock, err := s.lock(ctx, s.ref)
+	if err != nil {
+		return wrap("attaching to", s.ref, err)
+	}
+	defer unlock()
+	for try := 1; ; try++ {
+		op, err := "attaching to", s.attach(ctx, attach)
+		if err == nil {
+			op, err = "reading back", s.readBack(ctx)
+		}
+		var moved *movedError
+		if !errors.As(err, &moved) || try == attempts {
+			return wrap(op, s.ref, err)
+		}
+		if err := sleep(ctx, s.transport.wait(nil, try)); err != nil {
+			return wrap(op, s.ref, err)
+		}
+	}
+}
+
+// movedError says that a tag is another image than what was to be added to.
+type movedError struct {
+	tag       name.Reference
+	got, want string
+}
+
+func (e *movedError) Error() string {
+	return fmt.Sprintf("%s is %s now, want %s: someone else pushes there at the same time", e.tag, e.got, e.want)
+}
+
 // attach asks for what is to be attached and puts it there.
 func (s *subject) attach(ctx context.Context, attach Attach) error {
 	if attach == nil {
 		return nil
 	}
-	existing, err := s.Statements(ctx, s.ref)
-	if err != nil {
+	var err error
+	if s.existing, err = s.Statements(ctx, s.ref); err != nil {
 		return err
 	}
-	if s.added, err = attach(ctx, s.desc, existing); err != nil {
+	if s.added, err = attach(ctx, s.desc, s.existing); err != nil {
 		return err
 	}
 	if err := s.blobs(ctx, s.added); err != nil {
@@ -63,13 +100,41 @@ func (s *subject) attach(ctx context.Context, attach Attach) error {
 	return nil
 }
 
-func (p *push) attachment(ctx context.Context, a recipes.Attachment) error {
+func (s *subject) attachment(ctx context.Context, a recipes.Attachment) error {
 	if a.Tag != "" {
-		return p.pusher.Put(ctx, p.repo.Tag(a.Tag), a.Image)
+		if err := s.unmoved(ctx, a.Tag); err != nil {
+			return err
+		}
+		return s.pusher.Put(ctx, s.repo.Tag(a.Tag), a.Image)
 	}
 	digest, err := a.Image.Digest()
 	if err != nil {
 		return err
 	}
-	return p.pusher.Put(ctx, p.repo.Digest(digest.String()), a.Image)
+	return s.pusher.Put(ctx, s.repo.Digest(digest.String()), a.Image)
+}
+
+// unmoved makes sure, right before it is written, that one of cosign's tags is
+// still what was added to.
+func (s *subject) unmoved(ctx context.Context, tag string) error {
+	want := "none"
+	if img := s.existing.Tag(tag); img != nil {
+		digest, err := img.Digest()
+		if err != nil {
+			return err
+		}
+		want = digest.String()
+	}
+	got := "none"
+	desc, err := s.puller.Head(ctx, s.repo.Tag(tag))
+	switch {
+	case err == nil:
+		got = desc.Digest.String()
+	case !notFound(err):
+		return err
+	}
+	if got != want {
+		return &movedError{s.repo.Tag(tag), got, want}
+	}
+	return nil
 }

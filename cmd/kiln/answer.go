@@ -21,7 +21,7 @@ var statements = []string{"spdx", "provenance", "tests"}
 
 // answer looks whether the target has the image of this build key already: it
 // says so itself, its provenance says so as well, and all that kiln attaches
-// verifies under the key that this build would sign with. What was verified
+// verifies under the key or identity that this build would sign with. What was verified
 // once from here is remembered by digest, so that the usual answer takes one
 // request and decrypts no key.
 func (b *build) answer(ctx context.Context) (*result, bool, error) {
@@ -43,11 +43,11 @@ func (b *build) answer(ctx context.Context) (*result, bool, error) {
 // verified reports whether the image, or the index and each of its images,
 // verifies, and notes in res what is known of it then.
 func (b *build) verified(ctx context.Context, found push.Found, res *result) (bool, error) {
-	signer, err := b.signer.key()
+	who, err := b.signer.who(ctx)
 	if err != nil {
 		return false, err
 	}
-	seen, err := inspect(ctx, found, b.target.statements, sign.Identity{Key: signer})
+	seen, err := inspect(ctx, found, b.target.statements, who)
 	if err != nil {
 		return false, err
 	}
@@ -71,7 +71,7 @@ func (b *build) verified(ctx context.Context, found push.Found, res *result) (bo
 			Platform: b.platforms[i], Digest: img.digest.String(), Reference: b.target.reference(img.digest),
 		})
 	}
-	res.SignedBy = signer.ID()
+	res.SignedBy = who.String()
 	b.place(res, seen.digest)
 	return true, nil
 }
@@ -83,7 +83,7 @@ func (b *build) memory(key string, digest v1.Hash) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("remembering what was verified: %w", err)
 	}
-	k, err := memo.Key("verified 4", place, b.target.tagged(), key, digest, b.signer.id, b.tlog)
+	k, err := memo.Key("verified 5", place, b.target.tagged(), key, digest, b.signer.id)
 	return filepath.Join(b.env.state, "verified", k+".json"), err
 }
 

@@ -26,13 +26,12 @@ func buildCommand() *cli.Command {
 		&cli.StringSliceFlag{Name: "platform", Usage: "build only for these of the recipe's `PLATFORMS`, such as linux/arm64"},
 		&cli.StringSliceFlag{Name: "tag", Usage: "a further `TAG` for the image"},
 		&cli.BoolFlag{Name: "load", Usage: "load the image into Docker or podman as well"},
-		&cli.StringFlag{Name: "key", EnvVars: []string{"KILN_KEY"}, Usage: "cosign key `FILE` to sign with, its password in COSIGN_PASSWORD (default: a development key)"},
-		&cli.StringFlag{Name: "tlog", Usage: "record signatures in the transparency log at `URL`"},
 		&cli.StringFlag{Name: "test-report", Usage: "write the results of the tests to `FILE`, in the Common Test Report Format"},
 		&cli.StringFlag{Name: "trace-syscalls", Usage: "write a seccomp profile of what the tests' programs call to `FILE`; tests also what is unchanged"},
 		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, plain, tty, rawjson or quiet"},
 		outputFlag("what stdout gets: text (the reference) or json"),
 	}
+	flags = append(flags, signerFlags()...)
 	flags = append(flags, failureFlags()...)
 	flags = append(flags, offlineFlags()...)
 	flags = append(flags, registryFlags()...)
@@ -88,7 +87,6 @@ type build struct {
 	registry  *push.Registry
 	uploads   *meter
 	signer    *signer
-	tlog      string
 	load      bool
 	json      bool
 	display   *progress.Display
@@ -137,7 +135,7 @@ func newBuilds(c *cli.Context) ([]*build, error) {
 		builds = append(builds, &b)
 	}
 	// Nothing is wrong with the flags: now files may be made.
-	signer, err := common.env.signer(c.String("key"))
+	signer, err := common.env.signer(c)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +151,7 @@ func newBuild(c *cli.Context, display *progress.Display) (*build, error) {
 	b := &build{
 		display: display, json: c.String("output") == "json", load: c.Bool("load"),
 		inputs: c.String("inputs"), inputsSigner: c.String("inputs-key"),
-		tlog: c.String("tlog"), stdout: c.App.Writer, stderr: c.App.ErrWriter,
+		stdout: c.App.Writer, stderr: c.App.ErrWriter,
 	}
 	var err error
 	if b.env, err = newEnvironment(c); err != nil {

@@ -114,15 +114,15 @@ func (d *doctor) engine(ctx context.Context) {
 }
 
 // key is what builds sign with.
-func (d *doctor) key(context.Context) {
+func (d *doctor) key(ctx context.Context) {
 	file := d.cli.String("key")
 	if file == "" {
 		d.warn("key", "sign with --key FILE, as `cosign generate-key-pair` makes it", "builds sign with the development key, which nobody else trusts")
 		return
 	}
-	s, err := d.env.signer(file)
+	s, err := d.env.signer(d.cli)
 	if err == nil {
-		_, err = s.key()
+		_, err = s.open(ctx)
 	}
 	if err != nil {
 		d.fail("key", "", err)

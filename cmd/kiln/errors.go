@@ -103,11 +103,17 @@ func report(w io.Writer, err error) {
 	}
 }
 
-// hint is the way out that the outermost error with one names.
+// hint is the way out that the outermost error names, of those that know one.
 func hint(err error) string {
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
-		return hinted.Hint()
+	var hinted interface {
+		error
+		Hint() string
+	}
+	for errors.As(err, &hinted) {
+		if h := hinted.Hint(); h != "" {
+			return h
+		}
+		err = errors.Unwrap(hinted)
 	}
 	return ""
 }

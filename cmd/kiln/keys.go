@@ -1,48 +1,127 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sign"
 )
 
-// signer is the key that a build signs with. Decrypting it takes long by
-// design of the file's format, so that is done only where something is to be
-// signed or verified.
+// signer is who a build signs as. Decrypting a key takes long by design of the
+// file's format, so that is done only where something is to be signed or
+// verified.
 type signer struct {
-	// file is empty for this user's development key, which the first build
-	// makes.
+	// file is the key's; empty for an identity, and for this user's
+	// development key, which the first build makes.
 	file string
-	// id stands for the key: the sha256 of its file.
+	dev  bool
+	// id stands for who it is, and for what else a signature of theirs must
+	// have.
 	id string
-	// key decrypts, once.
-	key func() (*sign.Key, error)
+	// people and verify are the name for people, and the flags with which
+	// others verify.
+	people, verify string
+	// open makes it ready to sign, once, and who is whose signatures are its
+	// own.
+	open func(context.Context) (sign.Signer, error)
+	who  func(context.Context) (sign.Identity, error)
+	// options are where the signatures of a key go besides.
+	options func(context.Context) (sign.Options, error)
 }
 
-func (e *environment) signer(file string) (*signer, error) {
+// signer is who the flags name.
+func (e *environment) signer(c *cli.Context) (*signer, error) {
+	if c.Bool("keyless") {
+		return e.keyless(c)
+	}
+	if _, said := certificateFlags(c); said || c.Bool("public-sigstore") || c.String("identity-token") != "" {
+		return nil, withHint{usagef("kiln %s: a certificate's identity signs with --keyless only", c.Command.Name), "say --keyless, or --key FILE without them"}
+	}
+	s, key, err := e.keyed(c.String("key"))
+	if err != nil {
+		return nil, err
+	}
+	instance, err := e.sigstore(c)
+	if err != nil {
+		return nil, err
+	}
+	s.id += instance.id + c.String("tlog")
+	s.open = func(context.Context) (sign.Signer, error) { return key() }
+	s.who = func(ctx context.Context) (who sign.Identity, err error) {
+		if who.Key, err = key(); err == nil && instance.root != nil {
+			who.Root, err = instance.root(ctx)
+		}
+		return who, err
+	}
+	s.options = func(ctx context.Context) (o sign.Options, err error) {
+		o.TLog = c.String("tlog")
+		if instance.services != nil {
+			o.Services, err = instance.services(ctx)
+		}
+		return o, err
+	}
+	if c.String("tlog") != "" && instance.services != nil {
+		return nil, usagef("kiln %s: --tlog and --signing-config exclude each other", c.Command.Name)
+	}
+	return s, nil
+}
+
+// keyed is the signer of a key's file, or of the development key, and the key,
+// which is decrypted once.
+func (e *environment) keyed(file string) (*signer, func() (*sign.Key, error), error) {
 	if file == "" {
 		key, _, err := sign.DevelopmentKey(e.keys())
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return &signer{id: key.ID(), key: func() (*sign.Key, error) { return key, nil }}, nil
+		s := &signer{
+			dev: true, id: key.ID(), people: "development key (local, not for production)",
+			verify: "--key " + filepath.Join(e.keys(), sign.DevelopmentPublicKeyFile),
+		}
+		return s, func() (*sign.Key, error) { return key, nil }, nil
+	}
+	if sign.IsKMS(file) {
+		s := &signer{file: file, id: digestOf([]byte(file)), people: file, verify: "--key " + file}
+		return s, sync.OnceValues(func() (*sign.Key, error) { return serviceKey(file) }), nil
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading key: %w", err)
+		return nil, nil, fmt.Errorf("reading key: %w", err)
 	}
 	sum := sha256.Sum256(data)
-	return &signer{file: file, id: hex.EncodeToString(sum[:]), key: sync.OnceValues(func() (*sign.Key, error) {
-		return readKey(file, data)
-	})}, nil
+	s := &signer{
+		file: file, id: hex.EncodeToString(sum[:]), people: file,
+		verify: "--key " + strings.TrimSuffix(file, ".key") + ".pub",
+	}
+	return s, sync.OnceValues(func() (*sign.Key, error) { return readKey(file, data) }), nil
+}
+
+// sign signs an image and the statements about it.
+func (s *signer) sign(ctx context.Context, subject v1.Descriptor, repository string, statements []sign.Statement, existing recipes.Attached) ([]recipes.Attachment, error) {
+	who, err := s.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var opts sign.Options
+	if s.options != nil {
+		if opts, err = s.options(ctx); err != nil {
+			return nil, err
+		}
+	}
+	opts.Existing = existing
+	return sign.Sign(ctx, subject, repository, who, statements, opts)
 }
 
 func readKey(file string, data []byte) (*sign.Key, error) {
@@ -57,7 +136,7 @@ func readKey(file string, data []byte) (*sign.Key, error) {
 }
 
 // development is whether the key is one that nobody else has reason to trust.
-func (s *signer) development() bool { return s.file == "" }
+func (s *signer) development() bool { return s.dev }
 
 func keyError(file string, err error) error {
 	err = fmt.Errorf("reading key %s: %w", file, err)
@@ -72,8 +151,20 @@ func keyError(file string, err error) error {
 
 func (e *environment) keys() string { return filepath.Join(e.state, "keys") }
 
+// serviceKey is a key in a key management service.
+func serviceKey(address string) (*sign.Key, error) {
+	key, err := sign.LoadKMS(context.Background(), address)
+	if errors.Is(err, sign.ErrNoKMS) {
+		return nil, withHint{err, "build it with `go build -tags kms ./cmd/kiln`; to verify, give the public key as a file"}
+	}
+	return key, err
+}
+
 // publicKey is the key to verify with.
 func publicKey(file string) (*sign.Key, error) {
+	if sign.IsKMS(file) {
+		return serviceKey(file)
+	}
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading key: %w", err)
@@ -93,10 +184,12 @@ func password() ([]byte, error) {
 	if p, ok := os.LookupEnv(passwordVariable); ok {
 		return []byte(p), nil
 	}
-	if !term.IsTerminal(int(os.Stdin.Fd())) {
+	if !stdinTerminal() {
 		return nil, withHint{errors.New("the key needs a password"), "set COSIGN_PASSWORD (empty for none)"}
 	}
 	fmt.Fprint(os.Stderr, "password of the key: ")
 	defer fmt.Fprintln(os.Stderr)
 	return term.ReadPassword(int(os.Stdin.Fd()))
 }
+
+func stdinTerminal() bool { return term.IsTerminal(int(os.Stdin.Fd())) }

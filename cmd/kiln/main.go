@@ -76,7 +76,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		HideHelpCommand:      true,
 		EnableBashCompletion: true,
 		Commands: configured(completes([]*cli.Command{
-			initCommand(), buildCommand(), planCommand(), lockCommand(), vendorCommand(), debugCommand(), verifyCommand(),
+			initCommand(), buildCommand(), planCommand(), lockCommand(), vendorCommand(), debugCommand(), signCommand(), attestCommand(), verifyCommand(),
 			runtimeCommand(), lintCommand(), schemaCommand(), explainCommand(),
 			doctorCommand(), engineCommand(), versionCommand(), completionCommand(), manCommand(),
 		})),

@@ -17,13 +17,13 @@ import (
 // be, the build ends at once.
 func (b *build) make(ctx context.Context, res *result) error {
 	if _, set := os.LookupEnv(passwordVariable); !set {
-		if _, err := b.signer.key(); err != nil {
+		if _, err := b.signer.open(ctx); err != nil {
 			return err
 		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		_, err := b.signer.key()
+		_, err := b.signer.open(ctx)
 		return err
 	})
 	g.Go(func() error { return b.makeImages(ctx, res) })

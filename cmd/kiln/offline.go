@@ -22,7 +22,7 @@ func offlineFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "offline", Usage: "use no network but that of the registries named by --inputs and --push"},
 		&cli.StringFlag{Name: "inputs", Usage: "build from the artifact that kiln vendor made: `IMAGE`, or the folder of an OCI layout"},
-		&cli.StringFlag{Name: "inputs-key", Usage: "public key `FILE` that must have signed the inputs (default: the key that the build signs with)"},
+		&cli.StringFlag{Name: "inputs-key", Usage: "public key `FILE` that must have signed the inputs (default: who the build signs as)"},
 	}
 }
 
@@ -50,11 +50,11 @@ func (b *build) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	key, err := b.inputsKey()
+	who, err := b.inputsIdentity(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := sign.Verify(ctx, digest, attached, sign.Identity{Key: key}, []string{sign.PredicateSignature}); err != nil {
+	if _, err := sign.Verify(ctx, digest, attached, who, []string{sign.PredicateSignature}); err != nil {
 		return fmt.Errorf("verifying inputs %s: %w", b.inputs, err)
 	}
 	set, err := inputs.Read(img)
@@ -106,11 +106,12 @@ func (b *build) openInputs(ctx context.Context) (v1.Image, recipes.Attached, err
 	return img, attached, err
 }
 
-func (b *build) inputsKey() (*sign.Key, error) {
+func (b *build) inputsIdentity(ctx context.Context) (sign.Identity, error) {
 	if b.inputsSigner == "" {
-		return b.signer.key()
+		return b.signer.who(ctx)
 	}
-	return publicKey(b.inputsSigner)
+	key, err := publicKey(b.inputsSigner)
+	return sign.Identity{Key: key}, err
 }
 
 func (b *build) checkInputs(set *inputs.Set) error {

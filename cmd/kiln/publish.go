@@ -9,18 +9,17 @@ import (
 
 	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
-	"github.com/kiln-build/kiln/sign"
 )
 
 // publish signs what was made and puts it where it belongs.
 func (b *build) publish(ctx context.Context, made goods, res *result) error {
-	key, err := b.signer.key()
+	who, err := b.signer.who(ctx)
 	if err != nil {
 		return err
 	}
-	res.SignedBy = key.ID()
+	res.SignedBy = who.String()
 	attach := func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
-		return sign.Sign(ctx, subject, b.target.repository(), key, made.statements[subject.Digest], sign.Options{TLog: b.tlog, Existing: existing})
+		return b.signer.sign(ctx, subject, b.target.repository(), made.statements[subject.Digest], existing)
 	}
 	err = b.target.put(ctx, made.top, attach)
 	b.uploads.clear()

@@ -62,7 +62,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "interrupted": interrupted, "signed": signed, "swapped": swapped, "platformdigest": platformDigest, "platforms": platforms, "golden": golden,
+			"exits": exits, "interrupted": interrupted, "signed": signed, "swapped": swapped, "platformdigest": platformDigest, "platforms": platforms, "golden": golden, "sigstore": sigstoreServers, "digestof": digestOfImage,
 		},
 	})
 }

@@ -24,8 +24,9 @@ import (
 )
 
 // signed KEYS RECIPE REPOSITORY[:TAG]|FOLDER: what a build of the recipe
-// leaves there, signed with the development key in the folder KEYS; the files
-// in the image are random. With "unsigned" for KEYS nothing is attached.
+// leaves there, signed with the development key in the folder KEYS, or by the
+// instance whose files the command sigstore wrote there; the files in the image
+// are random. With "unsigned" for KEYS nothing is attached.
 func signed(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: signed KEYS RECIPE TARGET")
@@ -37,10 +38,9 @@ func signed(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	attach := func(context.Context, v1.Descriptor, recipes.Attached) ([]recipes.Attachment, error) { return nil, nil }
 	if args[0] != "unsigned" {
-		key, _, err := sign.DevelopmentKey(ts.MkAbs(args[0]))
-		ts.Check(err)
+		signer := signerOf(ts, ts.MkAbs(args[0]))
 		attach = func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
-			return sign.Sign(ctx, subject, r.Name, key, made.statements[subject.Digest], sign.Options{Existing: existing})
+			return sign.Sign(ctx, subject, r.Name, signer, made.statements[subject.Digest], sign.Options{Existing: existing})
 		}
 	}
 	if filepath.Ext(args[2]) == ".oci" {

@@ -3,13 +3,11 @@ package main
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/kiln-build/kiln/recipes"
-	"github.com/kiln-build/kiln/sign"
 )
 
 // say tells a person what goes on.
@@ -23,11 +21,7 @@ func (b *build) summary(res *result) {
 		return
 	}
 	b.made(res)
-	if b.signer.development() {
-		b.say("  signed      development key (local, not for production)")
-	} else {
-		b.say("  signed      %s", b.signer.file)
-	}
+	b.say("  signed      %s", b.signer.people)
 	b.say("  statements  %s", strings.Join(res.Statements, ", "))
 	if res.Loaded != "" {
 		b.say("  loaded      %s", res.Loaded)
@@ -39,7 +33,7 @@ func (b *build) summary(res *result) {
 	for _, ref := range b.target.tagged() {
 		b.say("  pushed      %s", ref)
 	}
-	b.say("  verify      kiln verify %s --key %s", res.Reference, b.verifyKey())
+	b.say("  verify      kiln verify %s %s", res.Reference, b.signer.verify)
 }
 
 // made says what was made for each platform.
@@ -80,14 +74,6 @@ func (b *build) notes(p *platformResult) {
 			b.say("  tested      %s", t.Name)
 		}
 	}
-}
-
-// verifyKey is the public key's file, by the usual names.
-func (b *build) verifyKey() string {
-	if b.signer.development() {
-		return filepath.Join(b.env.keys(), sign.DevelopmentPublicKeyFile)
-	}
-	return strings.TrimSuffix(b.signer.file, ".key") + ".pub"
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

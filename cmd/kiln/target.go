@@ -46,6 +46,9 @@ func registryFlags() []cli.Flag {
 func newRegistry(c *cli.Context, progress func(done, total int64)) (*push.Registry, error) {
 	registries := configOf(c).Network.Registries
 	cfg := push.Config{PlainHTTP: c.Bool("registry-plain-http"), Keychain: keychain(registries), Progress: progress}
+	if cache, err := os.UserCacheDir(); err == nil {
+		cfg.Locks = filepath.Join(cache, "kiln", "locks")
+	}
 	for host, r := range registries {
 		if r.PlainHTTP {
 			cfg.PlainHosts = append(cfg.PlainHosts, registryHost(host))

@@ -15,7 +15,6 @@ import (
 	"github.com/kiln-build/kiln/builder/inputs"
 	"github.com/kiln-build/kiln/builder/progress"
 	"github.com/kiln-build/kiln/recipes"
-	"github.com/kiln-build/kiln/sign"
 )
 
 func vendorCommand() *cli.Command {
@@ -23,9 +22,8 @@ func vendorCommand() *cli.Command {
 		&cli.StringFlag{Name: "push", Usage: "push to `REPOSITORY[:TAG]`; the tag is the recipe's version unless given"},
 		&cli.StringFlag{Name: "oci", Usage: "without --push: write an OCI layout to `FOLDER` (default: NAME-inputs.oci)"},
 		variantFlag(),
-		&cli.StringFlag{Name: "key", EnvVars: []string{"KILN_KEY"}, Usage: "cosign key `FILE` to sign with, its password in COSIGN_PASSWORD (default: a development key)"},
-		&cli.StringFlag{Name: "tlog", Usage: "record the signature in the transparency log at `URL`"},
 	}
+	flags = append(flags, signerFlags()...)
 	flags = append(flags, registryFlags()...)
 	flags = append(flags, archiveFlags()...)
 	flags = append(flags, engineFlags()...)
@@ -62,7 +60,7 @@ func runVendor(c *cli.Context) error {
 	if v.env, err = newEnvironment(c); err != nil {
 		return err
 	}
-	signer, err := v.env.signer(c.String("key"))
+	signer, err := v.env.signer(c)
 	if err != nil {
 		return err
 	}
@@ -89,16 +87,12 @@ func runVendor(c *cli.Context) error {
 }
 
 func (v *vendor) publish(c *cli.Context, img v1.Image, where target, signer *signer) error {
-	key, err := signer.key()
-	if err != nil {
-		return err
-	}
 	digest, err := img.Digest()
 	if err != nil {
 		return err
 	}
 	attach := func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
-		return sign.Sign(ctx, subject, where.repository(), key, nil, sign.Options{TLog: c.String("tlog"), Existing: existing})
+		return signer.sign(ctx, subject, where.repository(), nil, existing)
 	}
 	if err := where.put(c.Context, img, attach); err != nil {
 		return err

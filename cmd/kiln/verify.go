@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -23,11 +22,10 @@ func verifyCommand() *cli.Command {
 			"are told; ones that failed are an error. Of an index over several platforms\n" +
 			"it checks the same, and of each image that the index lists.\n" +
 			"Exits with 4 where any is not.",
-		Flags: append([]cli.Flag{
+		Flags: append(append([]cli.Flag{
 			&cli.StringFlag{Name: "key", Usage: "public key `FILE` that must have signed"},
-			&cli.StringFlag{Name: "trusted-root", Usage: "Sigstore trusted root `FILE`: one of its transparency logs must have recorded all signatures"},
 			outputFlag("what stdout gets: text (the reference) or json"),
-		}, registryFlags()...),
+		}, identityFlags()...), registryFlags()...),
 		OnUsageError: usageError,
 		Action:       runVerify,
 	}
@@ -35,12 +33,14 @@ func verifyCommand() *cli.Command {
 
 // verification is what verify found, as --output json prints it.
 type verification struct {
-	Reference string         `json:"reference"`
-	Digest    string         `json:"digest"`
-	Key       string         `json:"key"`
-	Verified  bool           `json:"verified"`
-	Checks    []checkedThing `json:"checks"`
-	Tests     []testsThing   `json:"tests,omitempty"`
+	Reference string `json:"reference"`
+	Digest    string `json:"digest"`
+	Key       string `json:"key,omitempty"`
+	// Identity is whose certificate must have signed, in place of a key.
+	Identity string         `json:"identity,omitempty"`
+	Verified bool           `json:"verified"`
+	Checks   []checkedThing `json:"checks"`
+	Tests    []testsThing   `json:"tests,omitempty"`
 	// Platform is set where an index lists the image, and Images where the
 	// digest is that of an index.
 	Platform string          `json:"platform,omitempty"`
@@ -73,8 +73,9 @@ func runVerify(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return usagef("kiln verify: want one image, got %d arguments", c.NArg())
 	}
-	if c.String("key") == "" {
-		return withHint{usagef("kiln verify: no identity to verify with"), "--key FILE names the public key that must have signed"}
+	if _, said := certificateFlags(c); c.String("key") == "" && !said {
+		return withHint{usagef("kiln verify: no identity to verify with"),
+			"--key FILE names the public key that must have signed, --certificate-identity and --certificate-oidc-issuer an identity"}
 	}
 	if err := checkOutput(c); err != nil {
 		return err
@@ -103,17 +104,35 @@ func runVerify(c *cli.Context) error {
 
 // identity is whose signatures count.
 func identity(c *cli.Context) (who sign.Identity, err error) {
-	if who.Key, err = publicKey(c.String("key")); err != nil || c.String("trusted-root") == "" {
+	certificate, said := certificateFlags(c)
+	env, err := newEnvironment(c)
+	if err != nil {
 		return who, err
 	}
-	text, err := os.ReadFile(c.String("trusted-root"))
-	if err == nil {
-		who.Log, err = sign.LoadLog(text)
-	}
+	instance, err := env.sigstore(c)
 	if err != nil {
-		return who, withHint{fmt.Errorf("reading --trusted-root: %w", err), "`cosign trusted-root create --rekor …` makes such a file"}
+		return who, err
 	}
-	return who, nil
+	switch {
+	case said && c.String("key") != "":
+		return who, usagef("kiln verify: --key and a certificate's identity exclude each other")
+	case said:
+		if who.Certificate, err = &certificate, certificate.Check(); err != nil {
+			return who, usagef("kiln verify: %w", err)
+		}
+		if instance.root == nil {
+			return who, withHint{usagef("kiln verify: a certificate's identity needs --trusted-root"),
+				"it is the file that describes your Sigstore instance; --public-sigstore is the one for everybody"}
+		}
+	default:
+		if who.Key, err = publicKey(c.String("key")); err != nil {
+			return who, err
+		}
+	}
+	if instance.root != nil {
+		who.Root, err = instance.root(c.Context)
+	}
+	return who, err
 }
 
 // checkImage resolves the reference to a digest first: all that is checked is
@@ -150,6 +169,9 @@ func verificationOf(repo name.Repository, i *inspection) *verification {
 		Reference: repo.Digest(i.digest.String()).Name(), Digest: i.digest.String(), Key: i.report.Key,
 		Platform: i.platform, Verified: i.verdict() == nil,
 	}
+	if i.report.Key == "" {
+		v.Identity = i.report.Identity.String()
+	}
 	for _, check := range i.report.Checks {
 		t := checkedThing{PredicateType: check.PredicateType, Place: check.Place, OK: check.Err == nil}
 		if check.Err != nil {
@@ -167,7 +189,12 @@ func verificationOf(repo name.Repository, i *inspection) *verification {
 }
 
 func (v *verification) print(w io.Writer) {
-	fmt.Fprintf(w, "%s\n  key         %s\n", v.Reference, v.Key)
+	fmt.Fprintf(w, "%s\n", v.Reference)
+	if v.Key != "" {
+		fmt.Fprintf(w, "  key         %s\n", v.Key)
+	} else {
+		fmt.Fprintf(w, "  identity    %s\n", v.Identity)
+	}
 	v.printChecks(w)
 	for _, img := range v.Images {
 		fmt.Fprintf(w, "  %s@%s\n", img.Platform, img.Digest)

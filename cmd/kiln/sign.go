@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/urfave/cli/v2"
+
+	"github.com/kiln-build/kiln/builder/push"
+	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sign"
+)
+
+func signCommand() *cli.Command {
+	return &cli.Command{
+		Name: "sign", Usage: "sign an image that is in a registry or an OCI layout", ArgsUsage: "IMAGE@DIGEST|FOLDER",
+		Description: "Attaches a signature to the image, and of an index to each image that it lists. What the\n" +
+			"same key or identity signed before is left as it is, and so is what others signed.\n" +
+			"With --tag the image gets the tag, once all that kiln attaches is there and verifies.",
+		Flags: append(append([]cli.Flag{
+			&cli.StringSliceFlag{Name: "tag", Usage: "a `TAG` for the image in its registry, given where it verifies as kiln's"},
+		}, signerFlags()...), registryFlags()...),
+		OnUsageError: usageError,
+		Action: func(c *cli.Context) error {
+			a, err := newAttaching(c)
+			if err != nil {
+				return err
+			}
+			if err := a.attach(c.Context, a.manifests, nil); err != nil {
+				return err
+			}
+			return a.finish(c)
+		},
+	}
+}
+
+func attestCommand() *cli.Command {
+	return &cli.Command{
+		Name: "attest", Usage: "attach a signed statement to an image in a registry or an OCI layout", ArgsUsage: "IMAGE@DIGEST|FOLDER",
+		Description: "Signs what the file says about the image, as an in-toto statement of the type, and attaches\n" +
+			"it. The same statement is not attached twice.",
+		Flags: append(append([]cli.Flag{
+			&cli.StringFlag{Name: "predicate", Usage: "`FILE` with the statement's predicate, a JSON object"},
+			&cli.StringFlag{Name: "type", Usage: "`TYPE` of the predicate: a URI, or " + strings.Join(predicateNames(), ", ")},
+		}, signerFlags()...), registryFlags()...),
+		OnUsageError: usageError,
+		Action: func(c *cli.Context) error {
+			statement, err := readPredicate(c)
+			if err != nil {
+				return err
+			}
+			a, err := newAttaching(c)
+			if err != nil {
+				return err
+			}
+			if err := a.attach(c.Context, a.manifests[:1], []sign.Statement{statement}); err != nil {
+				return err
+			}
+			return a.finish(c)
+		},
+	}
+}
+
+// predicateTypes are those that have names, by cosign's for them.
+func predicateTypes() map[string]string {
+	return map[string]string{
+		"spdxjson": sign.PredicateSPDX, "slsaprovenance1": sign.PredicateProvenance, "test-result": sign.PredicateTestResult,
+		"cyclonedx": "https://cyclonedx.org/bom", "openvex": "https://openvex.dev/ns", "vuln": "https://cosign.sigstore.dev/attestation/vuln/v1",
+	}
+}
+
+func predicateNames() []string { return slices.Sorted(maps.Keys(predicateTypes())) }
+
+// readPredicate reads the statement that flags name.
+func readPredicate(c *cli.Context) (sign.Statement, error) {
+	kind, file := c.String("type"), c.String("predicate")
+	if kind == "" || file == "" {
+		return sign.Statement{}, usagef("kiln attest: want --predicate FILE and --type TYPE")
+	}
+	if uri, ok := predicateTypes()[kind]; ok {
+		kind = uri
+	} else if !strings.Contains(kind, "://") {
+		h := "it is a URI, or one of " + strings.Join(predicateNames(), ", ")
+		if near := recipes.Nearest(kind, predicateNames()); near != "" {
+			h = fmt.Sprintf("did you mean %q?", near)
+		}
+		return sign.Statement{}, withHint{usagef("--type: unknown predicate type %q", kind), h}
+	}
+	if kind == sign.PredicateSignature {
+		return sign.Statement{}, usagef("--type: a signature has no predicate; `kiln sign` makes one")
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return sign.Statement{}, fmt.Errorf("reading --predicate: %w", err)
+	}
+	if !json.Valid(text) || !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		return sign.Statement{}, fmt.Errorf("reading --predicate %s: it is no JSON object", file)
+	}
+	return sign.Statement{PredicateType: kind, Predicate: bytes.TrimSpace(text)}, nil
+}
+
+// attaching is one run of kiln sign or kiln attest.
+type attaching struct {
+	signer   *signer
+	registry *push.Registry
+	// folder is that of an OCI layout, whose image's name is repository;
+	// otherwise the image is ref.
+	folder     string
+	stored     *push.Stored
+	ref        name.Digest
+	repository string
+	found      push.Found
+	// manifests are the image, and those that it lists.
+	manifests []v1.Descriptor
+}
+
+func newAttaching(c *cli.Context) (*attaching, error) {
+	if c.NArg() != 1 {
+		return nil, usagef("kiln %s: want one image, got %d arguments", c.Command.Name, c.NArg())
+	}
+	a := &attaching{}
+	env, err := newEnvironment(c)
+	if err != nil {
+		return nil, err
+	}
+	if a.registry, err = newRegistry(c, nil); err != nil {
+		return nil, err
+	}
+	if err := a.open(c); err != nil {
+		return nil, err
+	}
+	a.manifests = []v1.Descriptor{a.found.Descriptor}
+	for _, d := range a.found.Manifests {
+		a.manifests = append(a.manifests, v1.Descriptor{MediaType: d.MediaType, Size: d.Size, Digest: d.Digest})
+	}
+	a.signer, err = env.signer(c)
+	return a, err
+}
+
+// open finds the image: a folder, if that is what is there.
+func (a *attaching) open(c *cli.Context) error {
+	arg := c.Args().First()
+	folder, digest, _ := strings.Cut(strings.TrimPrefix(arg, "oci:"), "@")
+	if fi, err := os.Stat(folder); (err == nil && fi.IsDir()) || strings.HasPrefix(arg, "oci:") {
+		return a.openLayout(c, folder, digest)
+	}
+	ref, err := name.ParseReference(arg)
+	if err != nil {
+		return usagef("kiln %s: %w", c.Command.Name, err)
+	}
+	at, ok := ref.(name.Digest)
+	if !ok {
+		return withHint{usagef("kiln %s: %s has no digest", c.Command.Name, ref), "a tag may be moved meanwhile: name the image as IMAGE@sha256:…"}
+	}
+	found, ok, err := a.registry.Lookup(c.Context, at)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("looking up %s: the registry has no such image", ref)
+	}
+	a.ref, a.repository, a.found = at, at.Context().Name(), found
+	return nil
+}
+
+func (a *attaching) openLayout(c *cli.Context, folder, digest string) error {
+	if len(c.StringSlice("tag")) > 0 {
+		return usagef("kiln sign: --tag is for an image in a registry")
+	}
+	stored, err := push.ReadLayout(folder)
+	if err != nil {
+		return err
+	}
+	if a.found, err = stored.Found(); err != nil {
+		return err
+	}
+	if have := a.found.Descriptor.Digest.String(); digest != "" && digest != have {
+		return fmt.Errorf("reading %s: it holds %s", folder, have)
+	}
+	a.folder, a.stored = folder, stored
+	a.repository = strings.TrimSuffix(filepath.Base(filepath.Clean(folder)), ".oci")
+	return nil
+}
+
+// attach signs the manifests and the statements about them.
+func (a *attaching) attach(ctx context.Context, manifests []v1.Descriptor, statements []sign.Statement) error {
+	attach := func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
+		if !slices.ContainsFunc(manifests, func(d v1.Descriptor) bool { return d.Digest == subject.Digest }) {
+			return nil, nil
+		}
+		return a.signer.sign(ctx, subject, a.repository, statements, existing)
+	}
+	if a.folder != "" {
+		_, err := push.WriteLayout(ctx, a.folder, a.stored.Top, attach, a.stored.Tags)
+		return err
+	}
+	return a.registry.Attach(ctx, a.ref.Context(), manifests, attach)
+}
+
+// finish gives the image its tags, where everything verifies, and says what it
+// is.
+func (a *attaching) finish(c *cli.Context) error {
+	fmt.Fprintf(c.App.ErrWriter, "  signed      %s\n", a.signer.people)
+	if a.folder != "" {
+		_, err := fmt.Fprintln(c.App.Writer, a.folder+"@"+a.found.Descriptor.Digest.String())
+		return err
+	}
+	if tags := c.StringSlice("tag"); len(tags) > 0 {
+		if err := a.verified(c.Context); err != nil {
+			return fmt.Errorf("not tagged: %w", err)
+		}
+		if err := a.registry.Tag(c.Context, a.ref, tags); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintln(c.App.Writer, a.ref.Name())
+	return err
+}
+
+// verified makes sure that all that is required verifies.
+func (a *attaching) verified(ctx context.Context) error {
+	who, err := a.signer.who(ctx)
+	if err != nil {
+		return err
+	}
+	seen, err := inspect(ctx, a.found, func(ctx context.Context, d v1.Hash) (recipes.Attached, error) {
+		return a.registry.Statements(ctx, a.ref.Context().Digest(d.String()))
+	}, who)
+	if err != nil {
+		return err
+	}
+	return seen.verdict()
+}
