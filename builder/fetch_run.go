@@ -209,8 +209,8 @@ func (e *Fetcher) judge(o outcomeOf, out *fetched) (layer.Layer, []recipes.Fetch
 
 const needsProxy = "fetches need the proxy network of BuildKit (v0.33, docs/proxy.md): use the embedded engine, or a newer one"
 
-const needsRoot = "an engine that runs as root can: run kiln as root, or name one with --engine; " +
-	"or lock and `kiln vendor` there, and build here with --offline --inputs"
+const needsRoot = "without root it takes slirp4netns (apt-get install slirp4netns, then `kiln engine stop`) and " +
+	"a /dev/net/tun that this user may open; an engine of root can always, see --engine; or lock and `kiln vendor` there, and build here with --offline --inputs"
 
 // solveError is for errors of the engine, rather than of the command, whose
 // exit code is kept. The proxy takes a network namespace with a device in it,

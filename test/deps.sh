@@ -14,8 +14,9 @@ need gcc gcc
 need git git
 need runc runc                     # the embedded engine's steps
 need rootlesskit rootlesskit       # the embedded engine of ordinary users,
-need newuidmap uidmap              # with these two
+need newuidmap uidmap              # with these
 need fuse-overlayfs fuse-overlayfs
+need slirp4netns slirp4netns       # and, for what steps fetch, this one
 need qemu-aarch64-static qemu-user-static # runs the tests of images for arm64
 need podman podman                 # runs the images in the tests
 need skopeo skopeo                 # reads them as others do

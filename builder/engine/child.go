@@ -67,11 +67,20 @@ func (c *child) stop() {
 }
 
 func rootlesskitArgs(l *launch, command []string) []string {
-	args := []string{"--net=host", "--propagation=rslave"}
+	args := append(rootlesskitNetwork(l.Slirp), "--propagation=rslave")
 	if !l.Shared {
 		args = append(args, "--pidns")
 	}
 	return append(args, command...)
+}
+
+// rootlesskitNetwork is the machine's network, or one of slirp4netns, with a
+// resolv.conf of its own and without what listens on the machine's loopback.
+func rootlesskitNetwork(slirp bool) []string {
+	if !slirp {
+		return []string{"--net=host"}
+	}
+	return []string{"--net=slirp4netns", "--copy-up=/etc", "--disable-host-loopback"}
 }
 
 func buildkitdArgs(l *launch) []string {

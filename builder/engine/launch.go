@@ -24,8 +24,11 @@ type launch struct {
 	// Shared means that steps see the engine's processes, where a process
 	// namespace of their own cannot be had.
 	Shared bool `json:",omitempty"`
-	Idle   time.Duration
-	Env    []string
+	// Slirp means that rootlesskit gives the engine a network of its own, by
+	// slirp4netns. Only there can it make the devices that record a fetch.
+	Slirp bool `json:",omitempty"`
+	Idle  time.Duration
+	Env   []string
 	// Digest tells configurations apart that need another buildkitd.
 	Digest string
 }

@@ -108,15 +108,18 @@ func isNetworkVariable(name string) bool {
 }
 
 // probeRootless finds out whether user namespaces work here, and whether a
-// process namespace can be had in them.
+// process namespace and a network can be had in them.
 func (l *launch) probeRootless(ctx context.Context) error {
 	if l.Rootlesskit == "" {
 		return nil
 	}
-	if _, err := l.tryRootlesskit(ctx, "--pidns"); err == nil {
+	_, err := l.tryRootlesskit(ctx, rootlesskitNetwork(true)...)
+	l.Slirp = err == nil
+	network := rootlesskitNetwork(l.Slirp)
+	if _, err := l.tryRootlesskit(ctx, append(network, "--pidns")...); err == nil {
 		return nil
 	}
-	out, err := l.tryRootlesskit(ctx)
+	out, err := l.tryRootlesskit(ctx, network...)
 	if err != nil {
 		return hint(fmt.Errorf("trying rootlesskit: %w: %s", err, lastLines(out, 1)),
 			"it needs user namespaces (kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu) "+
@@ -128,7 +131,7 @@ func (l *launch) probeRootless(ctx context.Context) error {
 }
 
 func (l *launch) tryRootlesskit(ctx context.Context, flags ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, l.Rootlesskit, append(flags, "--net=host", "true")...) //nolint:gosec // found in PATH
+	cmd := exec.CommandContext(ctx, l.Rootlesskit, append(flags, "true")...) //nolint:gosec // found in PATH
 	cmd.Env = l.Env
 	out, err := cmd.CombinedOutput()
 	return string(out), err
