@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -27,6 +29,9 @@ func resolved(in ProvenanceInput) ([]resource, error) {
 	}
 	all = append(all, fetchedResources(in.Lock, in.platforms())...)
 	all = append(all, packageResources(in.Lock, in.platforms())...)
+	if in.Folder != (v1.Hash{}) {
+		all = append(all, folderResource(in.Folder))
+	}
 	return append(all, resource{
 		Name: "buildkit", URI: "pkg:golang/github.com/moby/buildkit@" + in.BuildKit,
 		Annotations: map[string]any{"roles": []string{"engine"}},
@@ -87,7 +92,7 @@ func fileResources(s recipes.LockedSource, asked recipes.Source) ([]resource, er
 }
 
 func source(r resource) resource {
-	r.Annotations = map[string]any{"roles": []string{"source"}}
+	r.Annotations = map[string]any{"roles": []string{roleSource}}
 	return r
 }
 

@@ -38,6 +38,9 @@ type ProvenanceInput struct {
 	Key, Format string
 	// Local holds the sha256 of local sources' content, as hex, by name.
 	Local map[string]string
+	// Folder is the digest of the archive of what the recipe takes from its
+	// own folder; zero where it is not kept.
+	Folder v1.Hash
 }
 
 // PlatformImage is one of the images that an index lists.

@@ -19,6 +19,7 @@ var (
 	ErrNotLogged      = errors.New("no transparency log entry that verifies")
 	ErrMalformed      = errors.New("it cannot be read")
 	ErrTestsFailed    = errors.New("it says that tests failed")
+	ErrRebuilds       = errors.New("too few builders have made the same")
 )
 
 // Reasons why a certificate's signature does not count, besides those.
@@ -131,6 +132,8 @@ func describe(predicateType string) string {
 		return "provenance"
 	case PredicateTestResult:
 		return "test results"
+	case PredicateRebuild:
+		return "rebuild"
 	}
 	return predicateType
 }

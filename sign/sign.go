@@ -41,28 +41,42 @@ type Options struct {
 // and the docker-reference of the simple-signing payload.
 func Sign(ctx context.Context, subject v1.Descriptor, repository string, signer Signer, statements []Statement, opts Options) ([]recipes.Attachment, error) {
 	s := newSession(subject, repository, signer, opts)
-	all := append([]Statement{{PredicateType: PredicateSignature}}, statements...)
+	return s.attach(ctx, append([]Statement{{PredicateType: PredicateSignature}}, statements...))
+}
+
+// Attest is [Sign] for the statements alone: who says something about an image
+// does not sign it thereby.
+func Attest(ctx context.Context, subject v1.Descriptor, repository string, signer Signer, statements []Statement, opts Options) ([]recipes.Attachment, error) {
+	return newSession(subject, repository, signer, opts).attach(ctx, statements)
+}
+
+// attach makes the attachments for the statements, of which [PredicateSignature]
+// has a form of its own in the tag layout.
+func (s *session) attach(ctx context.Context, statements []Statement) ([]recipes.Attachment, error) {
 	var attachments []recipes.Attachment
 	var envelopes []envelope
-	for i, statement := range all {
+	signature := false
+	for _, statement := range statements {
 		e, fresh, err := s.bundle(ctx, statement)
 		if err != nil {
-			return nil, fmt.Errorf("signing %s: %w", repository, err)
+			return nil, fmt.Errorf("signing %s: %w", s.repository, err)
 		}
 		if fresh {
-			img, err := referrer(subject, statement.PredicateType, e.proto)
+			img, err := referrer(s.subject, statement.PredicateType, e.proto)
 			if err != nil {
-				return nil, fmt.Errorf("signing %s: %w", repository, err)
+				return nil, fmt.Errorf("signing %s: %w", s.repository, err)
 			}
 			attachments = append(attachments, recipes.Attachment{Image: img})
 		}
-		if i > 0 { // the tag layout has its own form of the first one
+		if statement.PredicateType == PredicateSignature {
+			signature = true
+		} else {
 			envelopes = append(envelopes, e)
 		}
 	}
-	tagged, err := s.tagLayout(ctx, envelopes)
+	tagged, err := s.tagLayout(ctx, signature, envelopes)
 	if err != nil {
-		return nil, fmt.Errorf("signing %s: %w", repository, err)
+		return nil, fmt.Errorf("signing %s: %w", s.repository, err)
 	}
 	return append(attachments, tagged...), nil
 }

@@ -25,12 +25,16 @@ import (
 )
 
 // tagLayout makes the two images of cosign's tag layout, and leaves out those
-// that would be what they are already.
-func (s *session) tagLayout(ctx context.Context, envelopes []envelope) ([]recipes.Attachment, error) {
+// that would be what they are already. The first is made where the image itself
+// is signed.
+func (s *session) tagLayout(ctx context.Context, signature bool, envelopes []envelope) ([]recipes.Attachment, error) {
 	prefix := s.subject.Digest.Algorithm + "-" + s.subject.Digest.Hex
-	sig, err := s.signatures(ctx)
-	if err != nil {
-		return nil, err
+	var sig v1.Image
+	if signature {
+		var err error
+		if sig, err = s.signatures(ctx); err != nil {
+			return nil, err
+		}
 	}
 	att, err := s.attestations(ctx, envelopes)
 	if err != nil {

@@ -180,7 +180,7 @@ func inspectFile(e layer.Entry) ([]Finding, error) {
 	if e.Capability != "" {
 		add(recipes.RuleFileCapability, "it has file capabilities")
 	}
-	secret, err := holdsPrivateKey(e)
+	secret, err := HoldsPrivateKey(e)
 	if secret {
 		add(recipes.RulePrivateKey, "it holds a private key")
 	}
@@ -197,11 +197,11 @@ const newline = `[ \t]*(?:\r?\n|\\r\\n|\\n)[ \t>"'+]*`
 var privateKey = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----` + newline +
 	`(?:[A-Za-z-]+: [^\r\n\\]*` + newline + `)*(?:` + newline + `)*[A-Za-z0-9+/=]{32,}`)
 
-// holdsPrivateKey searches small text files for a private key in PEM (RFC
+// HoldsPrivateKey searches small text files for a private key in PEM (RFC
 // 7468) or OpenPGP armor (RFC 9580, section 6.2), also where it stands
 // indented or quoted in YAML or JSON. Programs, which hold the words to
 // recognise one, are no text.
-func holdsPrivateKey(e layer.Entry) (bool, error) {
+func HoldsPrivateKey(e layer.Entry) (bool, error) {
 	if e.Open == nil || e.Size > maxKeyFile {
 		return false, nil
 	}

@@ -37,3 +37,14 @@ func (r *Registry) Manifest(ctx context.Context, ref name.Digest, put func(conte
 	}
 	return desc.Digest, nil
 }
+
+// Blob reads a blob of a repository by its digest, which is checked at the end
+// of what is read. Errors are [*Error].
+func (r *Registry) Blob(ctx context.Context, ref name.Digest) (io.ReadCloser, error) {
+	l, err := r.puller.Layer(ctx, ref)
+	if err != nil {
+		return nil, wrap("reading blob", ref, err)
+	}
+	rc, err := l.Compressed()
+	return rc, wrap("reading blob", ref, err)
+}

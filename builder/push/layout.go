@@ -85,7 +85,9 @@ func (s *Stored) extend(ctx context.Context, top Manifest, attach Attach) error 
 		if err != nil {
 			return err
 		}
-		s.add(added)
+		if err := s.add(added); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -142,14 +142,21 @@ func (s *Stored) attach(subject v1.Hash, a recipes.Attachment) error {
 	return nil
 }
 
-// add appends attachments; one with a tag takes the place of its namesake.
-func (s *Stored) add(list []recipes.Attachment) {
+// add appends attachments; one with a tag takes the place of its namesake, and
+// what is there already is not there twice.
+func (s *Stored) add(list []recipes.Attachment) error {
 	for _, a := range list {
+		digest, err := a.Image.Digest()
+		if err != nil {
+			return err
+		}
 		s.Attachments = slices.DeleteFunc(s.Attachments, func(have recipes.Attachment) bool {
-			return a.Tag != "" && have.Tag == a.Tag
+			same, err := have.Image.Digest()
+			return a.Tag == have.Tag && (a.Tag != "" || err == nil && same == digest)
 		})
 		s.Attachments = append(s.Attachments, a)
 	}
+	return nil
 }
 
 func emptyIndex() v1.ImageIndex { return mutate.IndexMediaType(empty.Index, types.OCIImageIndex) }

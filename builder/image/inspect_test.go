@@ -1,0 +1,76 @@
+package image
+
+import (
+	"archive/tar"
+	"bytes"
+	"io"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// An image of anybody's is judged by what is in it.
+func TestInspect(t *testing.T) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range []tar.Header{
+		{Name: "bin/busybox", Typeflag: tar.TypeReg, Mode: 0o755}, {Name: "bin/sh", Typeflag: tar.TypeLink, Linkname: "bin/busybox"},
+		{Name: "bin/su", Typeflag: tar.TypeReg, Mode: 0o4755}, {Name: "usr/bin/app", Typeflag: tar.TypeReg, Mode: 0o755},
+		{Name: "srv", Typeflag: tar.TypeDir, Mode: 0o777}, {Name: "tmp", Typeflag: tar.TypeDir, Mode: 0o1777},
+	} {
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := mutate.AppendLayers(empty.Image, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err = mutate.Config(img, v1.Config{User: "root", Env: []string{"API_TOKEN=x"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := Inspect(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range found {
+		got = append(got, f.Rule+" "+f.Path)
+	}
+	slices.Sort(got)
+	want := []string{"env-secret API_TOKEN", "root-user config.User", "setuid /bin/su", "shell /bin/busybox", "shell /bin/sh", "world-writable /srv"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestInspectUser(t *testing.T) {
+	for user, root := range map[string]bool{
+		"": true, "root": true, "0": true, "00:5": true, "nobody": true, "65532": false, "65532:65532": false, "65532:0": true, "1:": true, "-1": true,
+	} {
+		found := inspectConfigured(user)
+		if got := len(found) > 0; got != root {
+			t.Errorf("%q: got %v", user, found)
+		}
+		for _, f := range found {
+			if f.Rule != recipes.RuleRootUser {
+				t.Errorf("%q: got rule %s", user, f.Rule)
+			}
+		}
+	}
+}
