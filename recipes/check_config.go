@@ -42,6 +42,7 @@ func checkConfig(c *checker, cfg *Config) {
 	for _, host := range slices.Sorted(maps.Keys(n.Registries)) {
 		checkRegistry(c, host, n.Registries[host])
 	}
+	checkPolicy(c, cfg.Policy)
 }
 
 // networkURL refuses what is no URL, and what would put a password into a file

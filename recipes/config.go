@@ -21,6 +21,8 @@ type Config struct {
 	Kiln string `yaml:"kiln" kiln:"required"`
 	// Network says how the network is reached from here.
 	Network Network `yaml:"network"`
+	// Policy says which images may be used; nil where nothing is said.
+	Policy *Policy `yaml:"policy"`
 }
 
 // Network is how archives, modules, packages and images are had. It names no
@@ -121,6 +123,9 @@ func ParseConfig(file string, raw []byte) (*Config, error) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(filepath.Dir(file), *p)
 		}
+	}
+	if c.Policy != nil {
+		c.Policy.locate(filepath.Dir(file))
 	}
 	return c, nil
 }
