@@ -51,6 +51,11 @@ fuzz: ## Fuzz every fuzz target for FUZZTIME (10s)
 catalog: deps build ## Build every recipe of the catalog into .work/catalog
 	@test/catalog.sh
 
+.PHONY: reproduce
+reproduce: deps build ## Build every recipe of the catalog, and again from its provenance alone
+	@test/tools.sh registry
+	@test/reproduce.sh
+
 .PHONY: bench
 bench: build ## Time kiln against a Dockerfile pipeline; writes test/bench/README.md
 	@test/deps.sh bench && test/tools.sh cosign syft buildctl registry

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kiln-build/kiln/builder"
 	"github.com/kiln-build/kiln/builder/blobs"
+	"github.com/kiln-build/kiln/builder/layer"
 	"github.com/kiln-build/kiln/builder/progress"
 	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
@@ -26,6 +27,7 @@ func buildCommand() *cli.Command {
 		&cli.StringSliceFlag{Name: "platform", Usage: "build only for these of the recipe's `PLATFORMS`, such as linux/arm64"},
 		&cli.StringSliceFlag{Name: "tag", Usage: "a further `TAG` for the image"},
 		&cli.BoolFlag{Name: "load", Usage: "load the image into Docker or podman as well"},
+		&cli.BoolFlag{Name: "no-sources", Usage: "do not keep the recipe's local sources beside the image; then nobody else can reproduce it"},
 		&cli.StringFlag{Name: "test-report", Usage: "write the results of the tests to `FILE`, in the Common Test Report Format"},
 		&cli.StringFlag{Name: "trace-syscalls", Usage: "write a seccomp profile of what the tests' programs call to `FILE`; tests also what is unchanged"},
 		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, plain, tty, rawjson or quiet"},
@@ -89,14 +91,18 @@ type build struct {
 	signer    *signer
 	load      bool
 	json      bool
+	noSources bool
 	display   *progress.Display
 	failure   *failure
 	report    *testReport
 	trace     *syscallTrace
 	store     *blobs.Store
-	clock     *stopwatch
-	stdout    io.Writer
-	stderr    io.Writer
+	// folder is the archive of what the recipe takes from its own folder; nil
+	// where it takes nothing, or that is not kept.
+	folder *layer.Layer
+	clock  *stopwatch
+	stdout io.Writer
+	stderr io.Writer
 	// inputs names the artifact to build from, inputsSigner the file of the key
 	// that must have signed it.
 	inputs, inputsSigner string
@@ -149,7 +155,7 @@ func newBuilds(c *cli.Context) ([]*build, error) {
 // newBuild is what is the same for all variants.
 func newBuild(c *cli.Context, display *progress.Display) (*build, error) {
 	b := &build{
-		display: display, json: c.String("output") == "json", load: c.Bool("load"),
+		display: display, json: c.String("output") == "json", load: c.Bool("load"), noSources: c.Bool("no-sources"),
 		inputs: c.String("inputs"), inputsSigner: c.String("inputs-key"),
 		stdout: c.App.Writer, stderr: c.App.ErrWriter,
 	}

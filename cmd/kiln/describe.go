@@ -116,6 +116,9 @@ func (b *build) provenance(in sign.ProvenanceInput) (sign.Statement, error) {
 	}
 	in.Recipe, in.Lock, in.LockText, in.Local = b.recipe, b.lock, text, map[string]string{}
 	in.BuilderID, in.Kiln, in.Format = localBuilder, version(), builder.Format+"/"+image.Format
+	if b.folder != nil {
+		in.Folder = b.folder.Blob
+	}
 	for i, tree := range b.trees {
 		in.Local[b.lock.Sources[i].Name] = tree
 	}

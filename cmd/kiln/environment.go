@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -32,6 +33,9 @@ type environment struct {
 	goEnv func() map[string]string
 	// offline forbids the network, but for registries that are named.
 	offline bool
+	// fresh, where it is set, is a folder for an embedded engine and results of
+	// one build alone, which begins with neither.
+	fresh string
 }
 
 func newEnvironment(c *cli.Context) (*environment, error) {
@@ -74,7 +78,9 @@ func archiveFlags() []cli.Flag {
 	}
 }
 
-func (e *environment) memo() memo.Dir { return memo.Dir(filepath.Join(e.cache, "memo")) }
+func (e *environment) memo() memo.Dir {
+	return memo.Dir(filepath.Join(cmp.Or(e.fresh, e.cache), "memo"))
+}
 
 func (e *environment) blobs() (*blobs.Store, error) { return blobs.Open(e.cache) }
 
@@ -130,7 +136,7 @@ func (e *environment) engineConfig() (engine.Config, error) {
 		return engine.Config{}, fmt.Errorf("finding kiln itself: %w", err)
 	}
 	return engine.Config{
-		Address: e.engines.fallback, StateDir: filepath.Join(e.state, "engine"), RuntimeDir: e.runtime,
+		Address: e.engines.fallback, StateDir: filepath.Join(cmp.Or(e.fresh, e.state), "engine"), RuntimeDir: e.runtime,
 		Self: self, Env: os.Environ(),
 		TLS: engine.TLS{CA: os.Getenv("KILN_ENGINE_CA"), Cert: os.Getenv("KILN_ENGINE_CERT"), Key: os.Getenv("KILN_ENGINE_KEY")},
 	}, nil

@@ -58,12 +58,14 @@ func exitCode(err error) int {
 	var u usage
 	var refused *image.RefusedError
 	var unverified *sign.Error
+	var differs *differsError
+	var judged *policyError
 	switch {
 	case errors.As(err, &u):
 		return exitUsage
 	case errors.As(err, &refused):
 		return exitPolicy
-	case errors.As(err, &unverified):
+	case errors.As(err, &unverified), errors.As(err, &differs), errors.As(err, &judged):
 		return exitVerification
 	}
 	return exitFailed

@@ -22,6 +22,7 @@ var required = []string{sign.PredicateSignature, sign.PredicateSPDX, sign.Predic
 type inspection struct {
 	digest   v1.Hash
 	platform string // where an index lists it
+	attached recipes.Attached
 	report   *sign.Report
 	tests    []sign.TestSummary // one, unless it was tested several times
 	err      error              // where something that is required does not verify
@@ -57,6 +58,7 @@ func (i *inspection) check(ctx context.Context, read reader, who sign.Identity) 
 	if err != nil {
 		return err
 	}
+	i.attached = attached
 	i.report, i.err = sign.Verify(ctx, i.digest, attached, who, required)
 	var unverified *sign.Error
 	if i.err != nil && !errors.As(i.err, &unverified) {

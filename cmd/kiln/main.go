@@ -77,6 +77,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		EnableBashCompletion: true,
 		Commands: configured(completes([]*cli.Command{
 			initCommand(), buildCommand(), planCommand(), lockCommand(), vendorCommand(), debugCommand(), signCommand(), attestCommand(), verifyCommand(),
+			reproduceCommand(), policyCommand(),
 			runtimeCommand(), lintCommand(), schemaCommand(), explainCommand(),
 			doctorCommand(), engineCommand(), versionCommand(), completionCommand(), manCommand(),
 		})),

@@ -34,6 +34,9 @@ func (b *build) makeImages(ctx context.Context, res *result) error {
 	if err := b.fill(ctx); err != nil {
 		return err
 	}
+	if err := b.keepFolder(ctx); err != nil {
+		return err
+	}
 	engines := &engines{env: b.env}
 	defer engines.close()
 	jobs, err := b.jobs(ctx, engines, res)

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/kiln-build/kiln/builder/folder"
 	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
 )
@@ -19,7 +21,12 @@ func (b *build) publish(ctx context.Context, made goods, res *result) error {
 	}
 	res.SignedBy = who.String()
 	attach := func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
-		return b.signer.sign(ctx, subject, b.target.repository(), made.statements[subject.Digest], existing)
+		list, err := b.signer.sign(ctx, subject, b.target.repository(), made.statements[subject.Digest], existing)
+		if err != nil || b.folder == nil {
+			return list, err
+		}
+		kept, err := folder.Artifact(b.folder, subject)
+		return append(list, recipes.Attachment{Image: kept}), err
 	}
 	err = b.target.put(ctx, made.top, attach)
 	b.uploads.clear()
@@ -27,6 +34,21 @@ func (b *build) publish(ctx context.Context, made goods, res *result) error {
 		return err
 	}
 	return b.remember(res)
+}
+
+// keepFolder makes the archive of what the recipe takes from its own folder,
+// unless that holds what not everyone may see who has the image.
+func (b *build) keepFolder(ctx context.Context) error {
+	if b.noSources {
+		return nil
+	}
+	var err error
+	b.folder, err = folder.Pack(ctx, b.recipe, b.trees, b.store)
+	if errors.Is(err, folder.ErrSecret) {
+		b.say("note: the local sources are not kept beside the image, so nobody else can reproduce it: %v; `ignore` leaves it out of a source", err)
+		return nil
+	}
+	return err
 }
 
 // loadImage loads the image that this machine can run, or else the only one.

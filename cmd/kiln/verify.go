@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -21,9 +22,16 @@ func verifyCommand() *cli.Command {
 			"and signed test results about this very digest are attached to it. Tests that were not run\n" +
 			"are told; ones that failed are an error. Of an index over several platforms\n" +
 			"it checks the same, and of each image that the index lists.\n" +
-			"Exits with 4 where any is not.",
+			"Exits with 4 where any is not. With a policy it holds the image to each of its rules, and\n" +
+			"prints what each found.",
 		Flags: append(append([]cli.Flag{
 			&cli.StringFlag{Name: "key", Usage: "public key `FILE` that must have signed"},
+			&cli.StringFlag{Name: "policy", Usage: "hold the image to the policy in `FILE`, in place of --key (default: that of kiln.yaml)"},
+			&cli.BoolFlag{Name: "vsa", Usage: "where the policy is met, attach a signed SLSA verification summary"},
+			&cli.StringFlag{Name: "sign-key", Usage: "cosign key `FILE` to sign the summary with, its password in COSIGN_PASSWORD (default: a development key)"},
+			&cli.StringFlag{Name: "tlog", Usage: "record the summary's signature in the transparency log at `URL`"},
+			&cli.StringSliceFlag{Name: "rebuilder", Usage: "public key `FILE` of another builder, whose signed rebuild of the image counts (see kiln reproduce)"},
+			&cli.IntFlag{Name: "rebuilds", Usage: "require rebuilds by `N` of the rebuilders"},
 			outputFlag("what stdout gets: text (the reference) or json"),
 		}, identityFlags()...), registryFlags()...),
 		OnUsageError: usageError,
@@ -41,6 +49,8 @@ type verification struct {
 	Verified bool           `json:"verified"`
 	Checks   []checkedThing `json:"checks"`
 	Tests    []testsThing   `json:"tests,omitempty"`
+	// RebuiltBy are the --rebuilder builders that made the same.
+	RebuiltBy []string `json:"rebuiltBy,omitempty"`
 	// Platform is set where an index lists the image, and Images where the
 	// digest is that of an index.
 	Platform string          `json:"platform,omitempty"`
@@ -73,18 +83,31 @@ func runVerify(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return usagef("kiln verify: want one image, got %d arguments", c.NArg())
 	}
-	if _, said := certificateFlags(c); c.String("key") == "" && !said {
-		return withHint{usagef("kiln verify: no identity to verify with"),
-			"--key FILE names the public key that must have signed, --certificate-identity and --certificate-oidc-issuer an identity"}
-	}
 	if err := checkOutput(c); err != nil {
 		return err
+	}
+	held, err := readPolicy(c)
+	_, said := certificateFlags(c)
+	switch {
+	case err != nil:
+		return err
+	case held != nil:
+		return runPolicy(c, held)
+	case c.Bool("vsa"):
+		return withHint{usagef("kiln verify: --vsa needs a policy, which the summary names"), "--policy FILE names a file with a `policy:`"}
+	case c.String("key") == "" && !said:
+		return withHint{usagef("kiln verify: no identity to verify with"),
+			"--key FILE names the public key that must have signed, --certificate-identity and --certificate-oidc-issuer an identity"}
 	}
 	who, err := identity(c)
 	if err != nil {
 		return err
 	}
-	digest, v, err := checkImage(c, who)
+	asked, err := askedRebuilds(c)
+	if err != nil {
+		return err
+	}
+	digest, v, err := checkImage(c, who, asked)
 	if v == nil {
 		return err
 	}
@@ -137,7 +160,7 @@ func identity(c *cli.Context) (who sign.Identity, err error) {
 
 // checkImage resolves the reference to a digest first: all that is checked is
 // about the digest, whatever the tag does meanwhile.
-func checkImage(c *cli.Context, who sign.Identity) (name.Digest, *verification, error) {
+func checkImage(c *cli.Context, who sign.Identity, asked rebuilds) (name.Digest, *verification, error) {
 	registry, err := newRegistry(c, nil)
 	if err != nil {
 		return name.Digest{}, nil, err
@@ -161,7 +184,10 @@ func checkImage(c *cli.Context, who sign.Identity) (name.Digest, *verification, 
 	if err != nil {
 		return digest, nil, err
 	}
-	return digest, verificationOf(repo, seen), seen.verdict()
+	v := verificationOf(repo, seen)
+	v.RebuiltBy, err = asked.of(c.Context, seen)
+	v.Verified = v.Verified && err == nil
+	return digest, v, errors.Join(seen.verdict(), err)
 }
 
 func verificationOf(repo name.Repository, i *inspection) *verification {
@@ -196,6 +222,9 @@ func (v *verification) print(w io.Writer) {
 		fmt.Fprintf(w, "  identity    %s\n", v.Identity)
 	}
 	v.printChecks(w)
+	for _, id := range v.RebuiltBy {
+		fmt.Fprintf(w, "  rebuilt by  %s\n", id)
+	}
 	for _, img := range v.Images {
 		fmt.Fprintf(w, "  %s@%s\n", img.Platform, img.Digest)
 		img.printChecks(w)

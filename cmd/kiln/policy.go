@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/urfave/cli/v2"
+
+	"github.com/kiln-build/kiln/builder/push"
+	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sign"
+	"github.com/kiln-build/kiln/sign/policy"
+)
+
+// readPolicy reads the policy that verify is to hold images to: that of
+// --policy, or that of kiln.yaml where no identity is given. It is nil where one
+// is, and where there is no policy.
+func readPolicy(c *cli.Context) (*policyRun, error) {
+	config := configOf(c)
+	_, said := certificateFlags(c)
+	named := said || c.String("key") != ""
+	switch file := c.String("policy"); {
+	case file != "" && named:
+		return nil, withHint{usagef("kiln verify: --policy and an identity exclude each other"), "the policy's `identities` say who may sign"}
+	case file != "":
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading policy: %w", err)
+		}
+		if config, err = recipes.ParseConfig(file, text); err != nil {
+			return nil, err
+		}
+	case named || config.Policy == nil:
+		return nil, nil
+	}
+	if config.Policy == nil {
+		return nil, withHint{usagef("%s has no policy", config.File), "write one below `policy:`; `identities` names who may sign"}
+	}
+	text, err := os.ReadFile(config.File)
+	if err != nil {
+		return nil, fmt.Errorf("reading policy: %w", err)
+	}
+	p := &policyRun{policy: config.Policy, file: config.File, digest: digestOf(text), now: time.Now()}
+	if p.identities, err = policyIdentities(config.Policy.Identities); err != nil {
+		return nil, fmt.Errorf("%s: %w", config.File, err)
+	}
+	if r := config.Policy.Rebuilds; r != nil {
+		if p.rebuilders, err = policyIdentities(r.By); err != nil {
+			return nil, fmt.Errorf("%s: %w", config.File, err)
+		}
+	}
+	return p, nil
+}
+
+// policyIdentities are those whom a policy names.
+func policyIdentities(list []recipes.PolicyIdentity) ([]sign.Identity, error) {
+	var all []sign.Identity
+	for _, id := range list {
+		key, err := publicKey(id.Key)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, sign.Identity{Key: key})
+	}
+	if len(all) == 0 {
+		return nil, errors.New("the policy names nobody who may sign")
+	}
+	return all, nil
+}
+
+// policyRun holds one image to a policy.
+type policyRun struct {
+	policy                 *recipes.Policy
+	file, digest           string
+	identities, rebuilders []sign.Identity
+	now                    time.Time
+
+	registry *push.Registry
+	repo     name.Repository
+	found    push.Found
+	inputs   []v1.Hash // the attestations that were looked at
+	built    bool      // whether a provenance verified
+}
+
+// judgement is what came of it, as --output json prints it.
+type judgement struct {
+	Reference string          `json:"reference"`
+	Digest    string          `json:"digest"`
+	Policy    string          `json:"policy"`
+	PolicySum string          `json:"policySha256"`
+	Passed    bool            `json:"passed"`
+	Rules     []policy.Result `json:"rules"`
+	// Platform is set where an index lists the image, and Images where the
+	// digest is that of an index.
+	Platform string       `json:"platform,omitempty"`
+	Images   []*judgement `json:"images,omitempty"`
+}
+
+// run judges the image, or an index and each image that it lists.
+func (p *policyRun) run(ctx context.Context) (*judgement, error) {
+	top, err := p.judge(ctx, p.found.Descriptor.Digest, "", len(p.found.Manifests) > 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range p.found.Manifests {
+		platform := "unknown platform"
+		if d.Platform != nil {
+			platform = d.Platform.String()
+		}
+		img, err := p.judge(ctx, d.Digest, platform, false)
+		if err != nil {
+			return nil, err
+		}
+		top.Images = append(top.Images, img)
+		top.Passed = top.Passed && img.Passed
+	}
+	return top, nil
+}
+
+// judge evaluates what of the policy is about this digest: an index holds no
+// files, and rebuilds are of the whole.
+func (p *policyRun) judge(ctx context.Context, digest v1.Hash, platform string, index bool) (*judgement, error) {
+	part := *p.policy
+	if index {
+		part = recipes.Policy{Identities: part.Identities, Statements: part.Statements, Builders: part.Builders, Rebuilds: part.Rebuilds}
+	}
+	if platform != "" {
+		part.Rebuilds = nil
+	}
+	facts, err := p.facts(ctx, &part, digest)
+	if err != nil {
+		return nil, err
+	}
+	j := &judgement{
+		Reference: p.repo.Digest(digest.String()).Name(), Digest: digest.String(), Policy: p.file, PolicySum: p.digest,
+		Platform: platform, Rules: policy.Evaluate(&part, facts, p.now),
+	}
+	j.Passed = policy.Passed(j.Rules)
+	return j, nil
+}
+
+// policyError says that an image is not within the policy.
+type policyError struct {
+	reference, file string
+	failed          int
+}
+
+func (e *policyError) Error() string {
+	return fmt.Sprintf("verifying %s: %d rules of %s fail", e.reference, e.failed, e.file)
+}
+
+// runPolicy is kiln verify with a policy.
+func runPolicy(c *cli.Context, p *policyRun) error {
+	var err error
+	if p.registry, err = newRegistry(c, nil); err != nil {
+		return err
+	}
+	ref, err := name.ParseReference(c.Args().First())
+	if err != nil {
+		return usagef("kiln verify: %w", err)
+	}
+	found, ok, err := p.registry.Lookup(c.Context, ref)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("verifying %s: the registry has no such image", ref)
+	}
+	p.repo, p.found = ref.Context(), found
+	j, err := p.run(c.Context)
+	if err != nil {
+		return err
+	}
+	return p.conclude(c, j)
+}
+
+// conclude prints, and attaches the summary where it is asked for.
+func (p *policyRun) conclude(c *cli.Context, j *judgement) error {
+	asJSON := c.String("output") == "json"
+	if asJSON {
+		if err := json.NewEncoder(c.App.Writer).Encode(j); err != nil {
+			return err
+		}
+	} else {
+		j.print(c.App.ErrWriter)
+	}
+	if !j.Passed {
+		return &policyError{j.Reference, p.file, j.failed()}
+	}
+	if c.Bool("vsa") {
+		if err := p.attest(c, j); err != nil {
+			return err
+		}
+	}
+	if asJSON {
+		return nil
+	}
+	_, err := fmt.Fprintln(c.App.Writer, j.Reference)
+	return err
+}
+
+func (j *judgement) failed() int {
+	n := 0
+	for _, r := range j.Rules {
+		if !r.OK {
+			n++
+		}
+	}
+	for _, img := range j.Images {
+		n += img.failed()
+	}
+	return n
+}
+
+func (j *judgement) print(w io.Writer) {
+	fmt.Fprintf(w, "%s\n  policy      %s\n", j.Reference, j.Policy)
+	j.printRules(w)
+	for _, img := range j.Images {
+		fmt.Fprintf(w, "  %s@%s\n", img.Platform, img.Digest)
+		img.printRules(w)
+	}
+}
+
+func (j *judgement) printRules(w io.Writer) {
+	for _, r := range j.Rules {
+		outcome := "ok  "
+		if !r.OK {
+			outcome = "FAIL"
+		}
+		fmt.Fprintf(w, "  %s  %-16s %s\n", outcome, r.Rule, r.Evidence)
+	}
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/urfave/cli/v2"
+
+	"github.com/kiln-build/kiln/builder"
+	"github.com/kiln-build/kiln/builder/engine"
+	"github.com/kiln-build/kiln/builder/image"
+	"github.com/kiln-build/kiln/builder/progress"
+	"github.com/kiln-build/kiln/builder/push"
+	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sign"
+)
+
+func reproduceCommand() *cli.Command {
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "key", Usage: "public key `FILE` that must have signed the image's provenance"},
+		&cli.StringFlag{Name: "sign-key", EnvVars: []string{"KILN_KEY"}, Usage: "cosign key `FILE` to sign the rebuild statement with, its password in COSIGN_PASSWORD (default: a development key)"},
+		&cli.StringFlag{Name: "tlog", Usage: "record the signature in the transparency log at `URL`"},
+		&cli.BoolFlag{Name: "check", Usage: "only compare; attach nothing"},
+		&cli.StringFlag{Name: "keep", Usage: "write what was built to `FOLDER`, as an OCI layout, also where it differs"},
+		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, plain, tty, rawjson or quiet"},
+		outputFlag("what stdout gets: text (the reference) or json"),
+	}
+	flags = append(flags, identityFlags()...)
+	flags = append(flags, offlineFlags()...)
+	flags = append(flags, registryFlags()...)
+	flags = append(flags, archiveFlags()...)
+	flags = append(flags, engineFlags()...)
+	return &cli.Command{
+		Name: "reproduce", Usage: "build an image again from its own provenance, and compare", ArgsUsage: "IMAGE@DIGEST",
+		Description: "Takes recipe, lock and local sources from what is attached to the image, builds it again and\n" +
+			"compares the digests. Where they are the same, a signed statement about it is attached, which\n" +
+			"kiln verify counts; where not, it lists what differs and exits with 4. Unless --engine names\n" +
+			"one, an engine of its own is started, whose caches are empty.",
+		Flags: flags, OnUsageError: usageError,
+		Action: runReproduce,
+	}
+}
+
+// reproduction is one run of kiln reproduce.
+type reproduction struct {
+	*build
+	repo       name.Repository
+	found      push.Found
+	provenance sign.Statement
+	origin     *sign.Origin
+	built      []*job
+	buildkit   string
+	// key signs the statement.
+	key  func() (*sign.Key, error)
+	tlog string
+}
+
+func runReproduce(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return usagef("kiln reproduce: want one image, got %d arguments", c.NArg())
+	}
+	if _, said := certificateFlags(c); c.String("key") == "" && !said {
+		return withHint{usagef("kiln reproduce: no identity to verify with"),
+			"--key FILE names the public key that must have signed, --certificate-identity and --certificate-oidc-issuer an identity"}
+	}
+	if err := checkOutput(c); err != nil {
+		return err
+	}
+	ref, err := name.ParseReference(c.Args().First())
+	if err != nil {
+		return usagef("kiln reproduce: %w", err)
+	}
+	who, err := identity(c)
+	if err != nil {
+		return err
+	}
+	display, err := progress.New(os.Stderr, c.String("progress"))
+	if err != nil {
+		return usage{err}
+	}
+	r := &reproduction{repo: ref.Context()}
+	if r.build, err = newBuild(c, display); err != nil {
+		return err
+	}
+	r.clock = newStopwatch(time.Now)
+	if r.signer, r.key, err = r.env.keyed(c.String("sign-key")); err != nil {
+		return err
+	}
+	r.tlog = c.String("tlog")
+	r.signer.who = func(context.Context) (who sign.Identity, err error) {
+		who.Key, err = r.key()
+		return who, err
+	}
+	if r.store, err = r.env.blobs(); err != nil {
+		return err
+	}
+	if err := r.look(c.Context, ref, who); err != nil {
+		return err
+	}
+	return r.inFolder(c.Context, func(dir string) error { return r.run(c, dir) })
+}
+
+// inFolder gives f a folder of its own, and removes it with the engine that was
+// started in it. It is not among the temporary files: those may be in memory.
+func (r *reproduction) inFolder(ctx context.Context, f func(dir string) error) error {
+	if err := os.MkdirAll(r.env.state, 0o700); err != nil {
+		return fmt.Errorf("making a folder to build in: %w", err)
+	}
+	dir, err := os.MkdirTemp(r.env.state, "reproduce-*")
+	if err != nil {
+		return fmt.Errorf("making a folder to build in: %w", err)
+	}
+	r.env.fresh = dir
+	err = f(dir)
+	cfg, cerr := r.env.engineConfig()
+	if cerr == nil {
+		cerr = engine.Stop(context.WithoutCancel(ctx), cfg, true)
+	}
+	return errors.Join(err, cerr, os.RemoveAll(dir))
+}
+
+// fresh reports whether the build begins with no caches but that of downloads,
+// which are compared with the lock.
+func (r *reproduction) fresh() bool {
+	return r.env.engines.fallback == "" && len(r.env.engines.platform) == 0
+}
+
+// look finds the image and the provenance to follow, which must verify.
+func (r *reproduction) look(ctx context.Context, ref name.Reference, who sign.Identity) error {
+	found, ok, err := r.registry.Lookup(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("reproducing %s: the registry has no such image", ref)
+	}
+	r.found = found
+	attached, err := r.registry.Statements(ctx, r.reference())
+	if err != nil {
+		return err
+	}
+	report, err := sign.Verify(ctx, found.Descriptor.Digest, attached, who, []string{sign.PredicateProvenance})
+	if err != nil {
+		return err
+	}
+	r.provenance, _ = report.Statement(sign.PredicateProvenance)
+	if r.origin, err = sign.OriginOf(r.provenance.Predicate); err != nil {
+		return fmt.Errorf("reproducing %s: %w", r.reference(), err)
+	}
+	if have := builder.Format + "/" + image.Format; r.origin.Format != have {
+		return withHint{
+			fmt.Errorf("reproducing %s: it has kiln's build format %q, and this kiln makes %q", r.reference(), r.origin.Format, have),
+			"use the kiln that made it: " + r.origin.Kiln,
+		}
+	}
+	return nil
+}
+
+func (r *reproduction) reference() name.Digest {
+	return r.repo.Digest(r.found.Descriptor.Digest.String())
+}
+
+// run builds in the folder dir, compares, and says or attaches what came of it.
+func (r *reproduction) run(c *cli.Context, dir string) error {
+	if err := r.restore(c.Context, filepath.Join(dir, "folder")); err != nil {
+		return err
+	}
+	top, err := r.rebuild(c.Context)
+	if err != nil {
+		return err
+	}
+	if keep := c.String("keep"); keep != "" {
+		if _, err := push.WriteLayout(c.Context, filepath.Clean(keep), top, nil, []string{r.recipe.Tag()}); err != nil {
+			return err
+		}
+	}
+	res, err := r.compare(c.Context, top)
+	if err != nil {
+		return err
+	}
+	if res.Identical && !c.Bool("check") {
+		if res.SignedBy, err = r.attest(c.Context); err != nil {
+			return err
+		}
+	}
+	return r.report(c, res)
+}
+
+// rebuild carries out the build, with no tests, and returns what it made.
+func (r *reproduction) rebuild(ctx context.Context) (push.Manifest, error) {
+	if err := r.fill(ctx); err != nil {
+		return nil, err
+	}
+	engines := &engines{env: r.env}
+	defer engines.close()
+	var err error
+	if r.built, err = r.jobs(ctx, engines, &result{}); err != nil {
+		return nil, err
+	}
+	var images []image.Platform
+	for _, j := range r.built {
+		if err := r.of(j.platform, j.rebuild(ctx)); err != nil {
+			return nil, err
+		}
+		r.buildkit = j.conn.Version
+		images = append(images, image.Platform{Name: j.platform, Image: j.image})
+	}
+	r.clock.lap("build")
+	if r.origin.Platform != "" {
+		return r.built[0].image, nil
+	}
+	return image.Index(r.recipe, r.lock, builder.IndexKey(r.keys), images)
+}
+
+// attest attaches the statement to the image, or to the index and each image
+// that it lists, and returns who signed it.
+func (r *reproduction) attest(ctx context.Context) (string, error) {
+	key, err := r.key()
+	if err != nil {
+		return "", err
+	}
+	predicate, err := sign.Rebuild(sign.RebuildInput{
+		BuilderID: localBuilder, Kiln: version(), BuildKit: r.buildkit, Provenance: r.provenance.Predicate, Fresh: r.fresh(),
+	})
+	if err != nil {
+		return "", err
+	}
+	statement := []sign.Statement{{PredicateType: sign.PredicateRebuild, Predicate: predicate}}
+	attach := func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
+		return sign.Attest(ctx, subject, r.repo.Name(), key, statement, sign.Options{TLog: r.tlog, Existing: existing})
+	}
+	return key.ID(), r.registry.Attach(ctx, r.repo, []v1.Descriptor{r.found.Descriptor}, attach)
+}
