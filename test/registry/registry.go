@@ -28,6 +28,9 @@ type Options struct {
 	TLS bool
 	// Auth demands name and password (htpasswd).
 	Auth bool
+	// Program is another build of the registry than that of go.mod, such as
+	// Debian's.
+	Program string
 }
 
 // Registry is one that runs.
@@ -70,7 +73,11 @@ func Start(t testing.TB, opts Options) *Registry {
 	if err := os.Mkdir(r.DockerConfig, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	r.run(t, file)
+	program := opts.Program
+	if program == "" {
+		program = binary(t)
+	}
+	r.run(t, program, file)
 	r.dockerConfig(t)
 	return r
 }
@@ -98,9 +105,9 @@ func (r *Registry) auth(t testing.TB, dir string) string {
 }
 
 // run starts the process and learns its port from what it logs.
-func (r *Registry) run(t testing.TB, config string) {
+func (r *Registry) run(t testing.TB, program, config string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary(t), "serve", config) //nolint:gosec // built from this module
+	cmd := exec.CommandContext(t.Context(), program, "serve", config) //nolint:gosec // the test names it
 	cmd.Env = append(cmd.Environ(), "OTEL_TRACES_EXPORTER=none")
 	log, err := os.Create(r.AccessLog)
 	if err != nil {

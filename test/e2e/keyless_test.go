@@ -1,0 +1,241 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+)
+
+// An image that is built and signed by an identity, with the real servers of a
+// private Sigstore, is verified by kiln, cosign and Sigstore's JavaScript
+// library, and by all of them only for that identity.
+func TestKeyless(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the servers take minutes to compile")
+	}
+	b, s := newBed(t), startSigstore(t)
+	const me = "builder@corp.example"
+	who := []string{"--certificate-identity", me, "--certificate-oidc-issuer", s.issuer, "--trusted-root", s.root}
+	repo := b.Addr + "/keyless/hello"
+	build := slices.Concat([]string{
+		"build", filepath.Join(root(), "recipes/catalog/hello"), "--push", repo, "--registry-ca", b.CAFile, "--output", "json", "--progress", "plain",
+		"--keyless", "--signing-config", s.config, "--identity-token", s.token(t, me),
+	}, who)
+	var made built
+	r := b.must(t, "kiln", build...)
+	if err := json.Unmarshal([]byte(r.last()), &made); err != nil || made.Unchanged {
+		t.Fatalf("got %q, %v", r.last(), err)
+	}
+	image := repo + "@" + made.Digest
+	t.Run("unchanged", func(t *testing.T) {
+		again := slices.Clone(build)
+		again[slices.Index(again, "--identity-token")+1] = "nowhere" // none is asked for
+		if r := b.must(t, "kiln", again...); !strings.Contains(r.stdout, `"unchanged":true`) {
+			t.Errorf("got %s", r.stdout)
+		}
+		homes := b.homes
+		defer func() { b.homes = homes }()
+		var err error
+		if b.homes, err = homes2(t); err != nil {
+			t.Fatal(err)
+		}
+		if r := b.must(t, "kiln", again...); !strings.Contains(r.stdout, `"unchanged":true`) {
+			t.Errorf("on another machine: got %s", r.stdout)
+		}
+	})
+	t.Run("kiln", func(t *testing.T) {
+		verify := append([]string{"verify", image, "--registry-ca", b.CAFile}, who...)
+		b.must(t, "kiln", verify...)
+		for flag, words := range map[string]string{
+			"--certificate-identity": "its certificate is for another identity: " + me, "--certificate-oidc-issuer": "its certificate is for an identity of another issuer",
+		} {
+			other := slices.Clone(verify)
+			other[slices.Index(other, flag)+1] = "https://other.example"
+			b.mustFail(t, 4, []string{words}, other...)
+		}
+	})
+	t.Run("cosign", func(t *testing.T) { keylessCosign(t, b, s, image, who) })
+	t.Run("sigstore-js", func(t *testing.T) { sigstoreJS(t, b, s, image, me) })
+	t.Run("sign", func(t *testing.T) { signAfterwards(t, b, s, image, who) })
+	t.Run("no permission", func(t *testing.T) {
+		other := slices.Clone(build)
+		other[slices.Index(other, "--identity-token")+1] = s.token(t, "mallory@corp.example")
+		other[slices.Index(other, "--push")+1] = b.Addr + "/keyless/other"
+		b.mustFail(t, 1, []string{"it was issued to mallory@corp.example", "hint: if that is who signs"}, other...)
+	})
+}
+
+func homes2(t *testing.T) ([]string, error) { return homes(t.TempDir()) }
+
+func keylessCosign(t *testing.T, b *bed, s *instance, image string, who []string) {
+	flags := append([]string{
+		"--new-bundle-format", "--insecure-ignore-sct", "--use-signed-timestamps", "--registry-cacert", b.CAFile,
+	}, who...)
+	b.must(t, "cosign", append([]string{"verify", image}, flags...)...)
+	for kind, predicate := range statements {
+		r := b.must(t, "cosign", append([]string{"verify-attestation", image, "--type", kind}, flags...)...)
+		checkStatement(t, r.last(), predicate, image)
+	}
+	// The tags have no place for entries of this log.
+	copied := b.withoutReferrers(t, image)
+	old := append([]string{"--insecure-ignore-sct", "--use-signed-timestamps", "--insecure-ignore-tlog=true", "--registry-cacert", b.CAFile,
+		"--ca-roots", s.roots, "--timestamp-certificate-chain", s.stampers}, who[:4]...) // for tags it takes no trusted root
+	b.must(t, "cosign", append([]string{"verify", copied}, old...)...)
+	for kind := range statements {
+		b.must(t, "cosign", append([]string{"verify-attestation", copied, "--type", kind}, old...)...)
+	}
+	other := slices.Clone(flags)
+	other[slices.Index(other, "--certificate-identity")+1] = "mallory@corp.example"
+	if r := b.run(t, "cosign", append([]string{"verify", image}, other...)...); r.code == 0 {
+		t.Error("cosign verify accepts another identity")
+	}
+}
+
+// signAfterwards signs an image that was pushed without anything attached.
+func signAfterwards(t *testing.T, b *bed, s *instance, image string, who []string) {
+	from, err := name.NewDigest(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := name.NewRepository(b.Addr + "/keyless/bare")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := to.Digest(from.DigestStr())
+	if err := b.copyManifest(t, bare, from); err != nil {
+		t.Fatal(err)
+	}
+	signer := append([]string{"--keyless", "--signing-config", s.config, "--identity-token", s.token(t, who[1]), "--registry-ca", b.CAFile}, who...)
+	b.must(t, "kiln", append([]string{"sign", bare.Name()}, signer...)...)
+	b.mustFail(t, 4, []string{"not tagged", "none is attached"}, append([]string{"sign", bare.Name(), "--tag", "1.0"}, signer...)...)
+	for kind, predicate := range statements {
+		printed := b.must(t, "cosign", append([]string{"verify-attestation", image, "--type", kind, "--new-bundle-format",
+			"--insecure-ignore-sct", "--use-signed-timestamps", "--registry-cacert", b.CAFile}, who...)...)
+		file := filepath.Join(t.TempDir(), "predicate.json")
+		if err := os.WriteFile(file, predicateOf(t, printed.last()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b.must(t, "kiln", append([]string{"attest", bare.Name(), "--predicate", file, "--type", predicate}, signer...)...)
+	}
+	b.must(t, "kiln", append([]string{"sign", bare.Name(), "--tag", "1.0"}, signer...)...)
+	b.must(t, "kiln", append([]string{"verify", to.Name() + ":1.0", "--registry-ca", b.CAFile}, who...)...)
+}
+
+// predicateOf is the predicate in an envelope as cosign prints it.
+func predicateOf(t *testing.T, printed string) []byte {
+	t.Helper()
+	var envelope struct {
+		Payload []byte `json:"payload"`
+	}
+	if err := json.Unmarshal([]byte(printed), &envelope); err != nil {
+		t.Fatal(err)
+	}
+	var statement struct {
+		Predicate json.RawMessage `json:"predicate"`
+	}
+	if err := json.Unmarshal(envelope.Payload, &statement); err != nil {
+		t.Fatal(err)
+	}
+	return statement.Predicate
+}
+
+// verifyJS verifies a bundle as npm does it. The library compares the entry of a
+// statement in a log of the second version with the digest of the payload, where
+// Rekor's clients record that of all that is signed, so it is left out here.
+const verifyJS = `
+const fs = require('fs');
+const { bundleFromJSON } = require('@sigstore/bundle');
+const { TrustedRoot } = require('@sigstore/protobuf-specs');
+const { Verifier, toSignedEntity, toTrustMaterial } = require('@sigstore/verify');
+const [root, bundle, subject, issuer] = process.argv.slice(2);
+const material = toTrustMaterial(TrustedRoot.fromJSON(JSON.parse(fs.readFileSync(root))));
+const verifier = new Verifier(material, { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 1 });
+const json = JSON.parse(fs.readFileSync(bundle));
+json.verificationMaterial.tlogEntries = [];
+const entity = toSignedEntity(bundleFromJSON(json));
+verifier.verify(entity, { subjectAlternativeName: subject, extensions: { issuer } });
+`
+
+// sigstoreJS has Sigstore's JavaScript library verify every bundle.
+func sigstoreJS(t *testing.T, b *bed, s *instance, image, who string) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "verify.js"), []byte(verifyJS), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.must(t, "npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--loglevel", "error",
+		"@sigstore/verify", "@sigstore/bundle", "@sigstore/protobuf-specs")
+	script := filepath.Join(dir, "verify.js")
+	files := bundles(t, b, image, dir)
+	if want := 1 + len(statements); len(files) != want {
+		t.Fatalf("got %d bundles, want %d", len(files), want)
+	}
+	for _, file := range files {
+		b.must(t, "node", script, s.root, file, who, s.issuer)
+		if r := b.run(t, "node", script, s.root, file, "mallory@corp.example", s.issuer); r.code == 0 {
+			t.Error("it accepts another identity")
+		}
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := strings.Index(string(text), `"payload":"`) + len(`"payload":"`) + 100
+	text[i] ^= 1 // still base64, mostly
+	bad := filepath.Join(dir, "bad.json")
+	if err := os.WriteFile(bad, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := b.run(t, "node", script, s.root, bad, who, s.issuer); r.code == 0 {
+		t.Error("it accepts a bundle that was changed")
+	}
+}
+
+// bundles writes the bundles among an image's referrers into files.
+func bundles(t *testing.T, b *bed, image, dir string) []string {
+	t.Helper()
+	ref, err := name.NewDigest(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := remote.Referrers(ref, b.remote(t)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := list.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []string
+	for _, d := range m.Manifests {
+		img, err := remote.Image(ref.Context().Digest(d.Digest.String()), b.remote(t)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers, err := img.Layers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rc, err := layers[0].Compressed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(rc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, filepath.Join(dir, d.Digest.Hex+".json"))
+		if err := os.WriteFile(files[len(files)-1], text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
