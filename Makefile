@@ -56,6 +56,11 @@ reproduce: deps build ## Build every recipe of the catalog, and again from its p
 	@test/tools.sh registry
 	@test/reproduce.sh
 
+.PHONY: conformance
+conformance: ## Compare the SBOMs of the catalog's images, as `make catalog` left them, with what syft finds
+	@test/tools.sh syft
+	go test -tags conformance -count=1 ./test/conformance/...
+
 .PHONY: bench
 bench: build ## Time kiln against a Dockerfile pipeline; writes test/bench/README.md
 	@test/deps.sh bench && test/tools.sh cosign syft buildctl registry

@@ -54,7 +54,11 @@ func buildPackages(r *recipes.Recipe, index *archive.Index, target Target) ([]re
 		}
 		seeds = append(seeds, packages...)
 	}
-	seeds = crossSeeds(append(seeds, extraPackages(r)...), target)
+	extra := slices.DeleteFunc(extraPackages(r), func(name string) bool {
+		_, ok := index.Lookup(name)
+		return name == auditPackage && !ok
+	})
+	seeds = crossSeeds(append(seeds, extra...), target)
 	res, err := index.Resolve(archive.Request{Seeds: seeds, Build: r.Build.Packages, Essential: true})
 	if err != nil {
 		return nil, placedPackages(r, "build.packages", r.Build.Packages, err)

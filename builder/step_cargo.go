@@ -3,6 +3,7 @@ package builder
 import (
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -54,25 +55,59 @@ while read -r name version sum; do
   printf '{"files":{},"package":"%s"}' "$sum" >"` + cratesDir + `/$name-$version/.cargo-checksum.json"
 done </tmp/list`
 
-// cargoDebianScript leaves the choice of versions to cargo, for Debian has one
-// of each crate.
-const cargoDebianScript = `rm -f Cargo.lock; exec cargo "$@"`
+// What comes before cargo in a shell. Debian has one version of each crate, so
+// the choice is left to cargo. cargo-auditable asks cargo about the crates
+// itself, without what the command line configures, and so finds it in a file.
+const (
+	cargoUnlockScript = `rm -f Cargo.lock; `
+	cargoAuditScript  = `mkdir -p "$CARGO_HOME"
+test -e "$CARGO_HOME/config.toml" || printf '[source.crates-io]\nreplace-with = "kiln"\n[source.kiln]\ndirectory = "%s"\n' "$1" >"$CARGO_HOME/config.toml"
+shift; `
+	cargoScript = `exec cargo "$@"`
+)
+
+// auditPackage has cargo write into each program which crates it is made of,
+// so that this can be told from the program alone. Not every suite has it.
+const auditPackage = "cargo-auditable"
+
+// audits reports whether the build environment has auditPackage.
+func (p *Plan) audits() bool {
+	return slices.ContainsFunc(p.packages.Build, func(b recipes.Package) bool { return b.Name == auditPackage })
+}
 
 func (p *Plan) cargoStep(s recipes.Step) {
 	c := s.Cargo
-	args := []string{"cargo"}
+	args := p.cargo(c)
 	var mounts []llb.RunOption
-	switch c.Crates {
-	case recipes.CratesLocked:
-		args = append(args, cratesFrom(cratesDir)...)
+	if c.Crates == recipes.CratesLocked {
 		mounts = append(mounts, llb.AddMount(cratesDir, p.crates(s), llb.Readonly))
-	case recipes.CratesDebian:
-		args = append(shell(cargoDebianScript, "cargo"), cratesFrom(debianCrates)...)
 	}
 	args = append(args, cargoInstall(c)...)
 	env := map[string]string{"CARGO_HOME": "/tmp/cargo"}
 	maps.Copy(env, c.Env)
 	p.run(s, c.Dir, env, args, strings.TrimSpace("cargo install "+c.Package), mounts...)
+}
+
+// cargo is how cargo is called, up to its command.
+func (p *Plan) cargo(c *recipes.CargoStep) []string {
+	dir := map[string]string{recipes.CratesLocked: cratesDir, recipes.CratesDebian: debianCrates}[c.Crates]
+	script, args := cargoScript, []string{"cargo"}
+	if p.audits() && dir != "" {
+		script, args = cargoAuditScript+script, append(args, dir)
+	}
+	if c.Crates == recipes.CratesDebian {
+		script = cargoUnlockScript + script
+	}
+	if script != cargoScript {
+		args = shell(script, args...)
+	}
+	if p.audits() {
+		args = append(args, "auditable")
+	}
+	if dir != "" {
+		args = append(args, cratesFrom(dir)...)
+	}
+	return args
 }
 
 // cratesFrom has cargo take a directory for crates.io.

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/kiln-build/kiln/recipes"
 )
 
 // crate is a package as a registry serves it, and its digest.
@@ -94,5 +96,30 @@ func TestFetchCrates(t *testing.T) {
 				t.Error("a crate wrote outside of its folder")
 			}
 		})
+	}
+}
+
+// TestCargoAudits checks that programs get a list of their crates where the
+// lock has what writes it.
+func TestCargoAudits(t *testing.T) {
+	audits := []recipes.Package{{Name: auditPackage}}
+	for _, c := range []struct {
+		crates string
+		build  []recipes.Package
+		want   string
+	}{
+		{recipes.CratesLocked, nil, "cargo --config"},
+		{recipes.CratesLocked, audits, "cargo " + cratesDir + " auditable --config"},
+		{recipes.CratesVendored, audits, "cargo auditable"},
+		{recipes.CratesDebian, audits, "cargo " + debianCrates + " auditable --config"},
+	} {
+		p := &Plan{packages: recipes.LockedPlatform{Build: c.build}}
+		args := p.cargo(&recipes.CargoStep{Crates: c.crates})
+		if got := strings.Join(args, " "); !strings.Contains(got, c.want) || strings.Contains(got, "auditable") != (c.build != nil) {
+			t.Errorf("%s with %v: %s, want %q", c.crates, c.build, got, c.want)
+		}
+		if unlocks := strings.Contains(strings.Join(args, " "), "rm -f Cargo.lock"); unlocks != (c.crates == recipes.CratesDebian) {
+			t.Errorf("%s: %v", c.crates, args)
+		}
 	}
 }

@@ -108,8 +108,11 @@ func extraPackages(r *recipes.Recipe) []string {
 // stepPackages are what a step needs besides its toolchains. What decides
 // about them is an input of the lock: see [recipes.Inputs].
 func stepPackages(s recipes.Step) []string {
-	if s.Cargo != nil && s.Cargo.Crates == recipes.CratesLocked {
-		return []string{"curl"}
+	switch {
+	case s.Cargo != nil && s.Cargo.Crates == recipes.CratesLocked:
+		return []string{auditPackage, "curl"}
+	case s.Cargo != nil:
+		return []string{auditPackage}
 	}
 	if s.Java != nil {
 		return javaPackages(s.Java)

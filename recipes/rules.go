@@ -1,5 +1,7 @@
 package recipes
 
+import "path"
+
 // Rules about a finished image that an [Allow] can excuse.
 const (
 	// RuleRootUser: the image runs as user or group 0.
@@ -21,7 +23,8 @@ const (
 	RulePrivateKey = "private-key"
 	// RuleEnvSecret: an environment variable looks like a secret.
 	RuleEnvSecret = "env-secret"
-	// RuleUnowned: no package accounts for a file.
+	// RuleUnowned: no package of the SBOM accounts for a file, or for something
+	// in it.
 	RuleUnowned = "unowned"
 	// RuleNoPIE: a program that the build made is always loaded at the same
 	// address. Static Go programs are not asked to be otherwise.
@@ -59,3 +62,16 @@ const EcosystemURL = "url"
 // Ecosystems are the package ecosystems whose files a lock names without a
 // host, and [EcosystemURL].
 func Ecosystems() []string { return []string{"go", "npm", "cargo", "pypi", "maven", EcosystemURL} }
+
+// Allowed is the reason for which the recipe lets a finding pass: the first of
+// its entries for the rule whose path is this one, a pattern that it matches,
+// or empty.
+func (r *Recipe) Allowed(rule, file string) (reason string, ok bool) {
+	for _, a := range r.Allow {
+		matches, err := path.Match(a.Path, file)
+		if a.Rule == rule && (a.Path == "" || a.Path == file || err == nil && matches) {
+			return a.Reason, true
+		}
+	}
+	return "", false
+}

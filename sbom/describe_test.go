@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "write golden files: go test ./sbom -run
 
 func describe(t testing.TB, in Input) (*v2_3.Document, []byte) {
 	t.Helper()
-	doc, err := Describe(in)
+	doc, _, err := Describe(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,13 +120,13 @@ func TestDescribeErrors(t *testing.T) {
 			"describing base-image: "},
 		{"unreadable program", func(in *Input) {
 			in.Open = func(string) (File, error) { return nil, os.ErrPermission }
-		}, "reading go modules of /etc/served.conf: permission denied"},
+		}, "reading what /etc/served.conf is made of: permission denied"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			in := fixture(t)
 			tt.change(&in)
-			if _, err := Describe(in); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			if _, _, err := Describe(t.Context(), in); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Errorf("got error %v, want %q", err, tt.want)
 			}
 		})
@@ -141,7 +141,7 @@ func TestUnownedError(t *testing.T) {
 		in.Content.Files = append(in.Content.Files, regular(path, "", 0o644))
 		want = append(want, path)
 	}
-	_, err := Describe(in)
+	_, _, err := Describe(t.Context(), in)
 	var unowned *UnownedError
 	if !errors.As(err, &unowned) {
 		t.Fatalf("got error %v, want an UnownedError", err)
@@ -255,7 +255,7 @@ func BenchmarkDescribe10000Files(b *testing.B) {
 	in.Content.Files = byPath(in.Content.Files)
 	b.Run("describe", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := Describe(in); err != nil {
+			if _, _, err := Describe(b.Context(), in); err != nil {
 				b.Fatal(err)
 			}
 		}

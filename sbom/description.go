@@ -24,6 +24,9 @@ type description struct {
 	packages map[string]*v2_3.Package
 	image    *v2_3.Package
 	service  *v2_3.Package
+	fetched  fetched
+	coverage Coverage
+	names    map[string]bool // of the image's files; nil before they are asked for
 }
 
 func newDescription(in Input) (*description, error) {
@@ -41,14 +44,16 @@ func newDescription(in Input) (*description, error) {
 		DocumentName:      strings.ReplaceAll(name, "/", "-"),
 		DocumentNamespace: namespaceBase + percentEncode(in.Recipe.Name) + "-" + in.Digest.Hex,
 		CreationInfo: &v2_3.CreationInfo{
-			Creators: creators(in.Version),
-			Created:  created(in.Lock),
+			Creators:       creators(in.Version),
+			Created:        created(in.Lock),
+			CreatorComment: buildContext,
 		},
 		Files: make([]*v2_3.File, 0, len(in.Content.Files)),
 	}
 	return &description{
 		Input: in, platform: in.Lock.Platforms[i], doc: doc, ids: ids{},
 		licenses: newLicenses(), packages: map[string]*v2_3.Package{},
+		fetched: fetchedBy(in.Lock.Platforms[i]),
 	}, nil
 }
 
@@ -80,7 +85,7 @@ func complete(p *v2_3.Package) {
 		}
 	}
 	if p.PackageSupplier == nil {
-		p.PackageSupplier = &common.Supplier{Supplier: noAssertion}
+		p.PackageSupplier = supplierOf(p)
 	}
 }
 

@@ -2,6 +2,7 @@ package sbom_test
 
 import (
 	"archive/tar"
+	"context"
 	"fmt"
 	"log"
 	"strings"
@@ -13,7 +14,7 @@ import (
 )
 
 func Example() {
-	doc, err := sbom.Describe(sbom.Input{
+	doc, coverage, err := sbom.Describe(context.Background(), sbom.Input{
 		Recipe: &recipes.Recipe{
 			Name: "hello", Version: "1.0.0", License: "MIT",
 			Sources: []recipes.Source{{Local: &recipes.LocalSource{Path: "."}}},
@@ -37,7 +38,7 @@ func Example() {
 		fmt.Println(p.PackageExternalReferences[0].Locator)
 	}
 	s := sbom.Summarize(doc)
-	fmt.Printf("%d package, %d file, all accounted for: %v\n", s.Packages, s.Files, s.Files == s.Owned)
+	fmt.Printf("%d package, %d file, all accounted for: %v\n", s.Packages, s.Files, coverage.Complete())
 	// Output:
 	// pkg:oci/hello@sha256:abababababababababababababababababababababababababababababababab?arch=amd64
 	// pkg:generic/hello@1.0.0

@@ -1,10 +1,7 @@
 package sbom
 
 import (
-	"debug/buildinfo"
-	"errors"
 	"fmt"
-	"io"
 	"runtime/debug"
 	"strings"
 
@@ -14,30 +11,39 @@ import (
 	"github.com/kiln-build/kiln/recipes"
 )
 
-// describeModules adds the Go modules that the Go linker wrote into the
-// service's programs: the service depends on them, and each program is linked
-// with its own. The main module is the service.
-func (d *description) describeModules(files []recipes.File) error {
+// describePrograms adds what is linked into the service's programs.
+func (d *description) describePrograms(files []recipes.File) error {
 	if d.Open == nil {
 		return nil
 	}
 	for _, f := range files {
-		info, err := d.buildInfo(f.Path)
+		p, err := d.readProgram(f.Path)
 		if err != nil {
-			return fmt.Errorf("reading go modules of %s: %w", f.Path, err)
+			return fmt.Errorf("reading what %s is made of: %w", f.Path, err)
 		}
-		if info != nil {
-			d.addModules(f, info)
+		if p == nil {
+			continue
+		}
+		d.countLibraries(p)
+		d.addCrates(p)
+		if p.build != nil {
+			d.addModules(f, p.build)
 		}
 	}
 	return nil
 }
 
+// addModules adds the Go modules that the Go linker wrote into a program: the
+// service depends on them, and each program is linked with its own. The main
+// module is the service.
 func (d *description) addModules(f recipes.File, info *debug.BuildInfo) {
 	d.nameMain(info.Main)
 	modules := []*v2_3.Package{d.add(standardLibrary(info.GoVersion), "go-stdlib", info.GoVersion)}
 	for _, m := range info.Deps {
-		p := modulePackage(m)
+		p := d.modulePackage(m)
+		if d.packages[purlOf(p)] == nil {
+			d.count(&d.coverage.Modules, p.PackageVersion != "", Gap{Path: f.Path, Name: m.Path, Reason: "the module has no version"})
+		}
 		modules = append(modules, d.add(p, "go", p.PackageName, p.PackageVersion))
 	}
 	for _, m := range modules {
@@ -62,31 +68,46 @@ func (d *description) nameMain(m debug.Module) {
 			return
 		}
 	}
-	d.service.PackageExternalReferences = append(d.service.PackageExternalReferences,
-		golangPurl(m.Path, version).ref()...)
+	d.nameOwn(golangPurl(m.Path, version))
 }
 
 // modulePackage describes a module as it was compiled, so what it is replaced
-// by. A module replaced by a folder keeps its path and has no version.
-func modulePackage(m *debug.Module) *v2_3.Package {
+// by. A module that is a folder, of a workspace or in the place of another, is
+// a part of the service's sources: its version is the service's, and its
+// package URL, by which others look for what is published, has none.
+func (d *description) modulePackage(m *debug.Module) *v2_3.Package {
 	path, version, sum, comment := m.Path, m.Version, m.Sum, ""
+	const devel = "(devel)" // a folder, in the go command's words
+	folder := version == devel
 	if r := m.Replace; r != nil {
-		comment = "replaces " + m.Path + " " + m.Version
-		if r.Version == "" {
-			comment, version = "replaced by the folder "+r.Path, ""
-		} else {
-			path, version = r.Path, r.Version
+		comment, sum = "replaces "+m.Path+" "+m.Version, r.Sum
+		path, version = r.Path, r.Version
+		if folder = r.Version == "" || r.Version == devel; folder {
+			path, comment = m.Path, "replaced by the folder "+r.Path
 		}
-		sum = r.Sum
 	}
-	if sum != "" {
-		comment = strings.TrimPrefix(comment+"\ngo.sum "+sum, "\n")
+	if folder {
+		version = ""
 	}
-	return &v2_3.Package{
+	p := &v2_3.Package{
 		PackageName: path, PackageVersion: version, PackageComment: comment,
 		PrimaryPackagePurpose:     "LIBRARY",
 		PackageExternalReferences: golangPurl(path, version).ref(),
 	}
+	if folder {
+		p.PackageVersion = d.Recipe.Version
+		note(p, "A folder of the sources of "+d.Recipe.Name+" "+d.Recipe.Version+", whose version it has.")
+		return p
+	}
+	if sum != "" {
+		note(p, "go.sum "+sum)
+	}
+	if file, ok := d.fetched.find("golang", path, version); ok {
+		locked(p, file)
+	} else {
+		note(p, unfetched)
+	}
+	return p
 }
 
 // standardLibrary is the Go standard library, whose version goes without the
@@ -98,40 +119,4 @@ func standardLibrary(goVersion string) *v2_3.Package {
 		PackageLicenseDeclared:    "BSD-3-Clause",
 		PackageExternalReferences: purl{Type: "golang", Name: "stdlib", Version: version}.ref(),
 	}
-}
-
-// buildInfo is what the Go linker wrote into the file at path, nil where it
-// is not a Go program.
-func (d *description) buildInfo(path string) (*debug.BuildInfo, error) {
-	f, err := d.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	r := &faultReader{ReaderAt: f}
-	magic := make([]byte, 4)
-	if n, _ := r.ReadAt(magic, 0); n < 4 || string(magic) != "\x7fELF" {
-		return nil, r.fault
-	}
-	info, err := buildinfo.Read(r)
-	if err != nil {
-		// It has no error to tell a file without build info by.
-		return nil, r.fault
-	}
-	return info, nil
-}
-
-// faultReader keeps the first error of reading that is not the file's end.
-type faultReader struct {
-	io.ReaderAt
-	fault error
-}
-
-// ReadAt implements io.ReaderAt.
-func (r *faultReader) ReadAt(p []byte, off int64) (int, error) {
-	n, err := r.ReaderAt.ReadAt(p, off)
-	if err != nil && !errors.Is(err, io.EOF) && r.fault == nil {
-		r.fault = err
-	}
-	return n, err
 }

@@ -60,7 +60,7 @@ func TestModules(t *testing.T) {
 func TestModulesOfUnreadableFile(t *testing.T) {
 	in := fixture(t)
 	in.Open = func(string) (File, error) { return faulty{}, nil }
-	if _, err := Describe(in); !errors.Is(err, errDisk) {
+	if _, _, err := Describe(t.Context(), in); !errors.Is(err, errDisk) {
 		t.Errorf("got error %v, want %v", err, errDisk)
 	}
 }
@@ -89,22 +89,28 @@ func linked(doc *v2_3.Document, file common.ElementID) map[string]string {
 }
 
 func TestModulePackage(t *testing.T) {
+	d := &description{Input: fixture(t)}
+	const unknown = "\n" + unfetched
 	tests := []struct {
 		name                         string
 		in                           debug.Module
 		path, version, purl, comment string
 	}{
 		{"plain", debug.Module{Path: "github.com/BurntSushi/toml", Version: "v1.4.0", Sum: "h1:x="},
-			"github.com/BurntSushi/toml", "v1.4.0", "pkg:golang/github.com/burntsushi/toml@v1.4.0", "go.sum h1:x="},
+			"github.com/BurntSushi/toml", "v1.4.0", "pkg:golang/github.com/burntsushi/toml@v1.4.0", "go.sum h1:x=" + unknown},
 		{"replaced", debug.Module{Path: "a.example/b", Version: "v1.0.0",
 			Replace: &debug.Module{Path: "c.example/b/v2", Version: "v2.0.1+incompatible", Sum: "h1:y="}},
 			"c.example/b/v2", "v2.0.1+incompatible", "pkg:golang/c.example/b/v2@v2.0.1%2Bincompatible",
-			"replaces a.example/b v1.0.0\ngo.sum h1:y="},
+			"replaces a.example/b v1.0.0\ngo.sum h1:y=" + unknown},
 		{"replaced by a folder", debug.Module{Path: "a.example/b", Version: "v1.0.0", Replace: &debug.Module{Path: "./b"}},
-			"a.example/b", "", "pkg:golang/a.example/b", "replaced by the folder ./b"},
+			"a.example/b", "1.4.2", "pkg:golang/a.example/b", "replaced by the folder ./b\nA folder of the sources of served 1.4.2, whose version it has."},
+		{"replaced by a folder, as the linker has it", debug.Module{Path: "a.example/b", Version: "v0.0.0", Replace: &debug.Module{Path: "../b", Version: "(devel)"}},
+			"a.example/b", "1.4.2", "pkg:golang/a.example/b", "replaced by the folder ../b\nA folder of the sources of served 1.4.2, whose version it has."},
+		{"of a workspace", debug.Module{Path: "a.example/b", Version: "(devel)"},
+			"a.example/b", "1.4.2", "pkg:golang/a.example/b", "A folder of the sources of served 1.4.2, whose version it has."},
 	}
 	for _, tt := range tests {
-		p := modulePackage(&tt.in)
+		p := d.modulePackage(&tt.in)
 		got := []string{p.PackageName, p.PackageVersion, purlOf(p), p.PackageComment}
 		if diff := cmp.Diff([]string{tt.path, tt.version, tt.purl, tt.comment}, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)

@@ -1,11 +1,13 @@
 // Package sbom writes the software bill of materials of an image: an SPDX 2.3
-// document that names every package in it, the service itself, the Go modules
-// compiled into its programs, the tools it was built with, and every file with
-// its digests and the package it belongs to.
+// document that names every package in it, the service itself, the components
+// of language ecosystems in it (Go modules, crates, npm packages, wheels, Maven
+// artifacts), the tools it was built with, and every file with its digests and
+// the package it belongs to.
 //
-// It hashes nothing and looks for nothing by itself: what is in the image was
-// recorded while its layers were written ([recipes.Content]), and what went
-// into it stands in recipe and lock. It does not match vulnerabilities, sign
+// It hashes nothing: what is in the image was recorded while its layers were
+// written ([recipes.Content]), and what went into it stands in recipe and lock.
+// Components are found in the service's own files, and compared with what the
+// lock says was fetched. It does not match vulnerabilities, sign
 // or attach. The same input gives the same bytes, on any machine.
 //
 // Start at [Describe]; [Marshal] writes the document as JSON and [Summarize]
@@ -14,6 +16,7 @@ package sbom
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -49,8 +52,9 @@ type Input struct {
 	// dependencies of the build.
 	Tools []string
 	// Open opens a file of the image by its absolute path. It is asked for
-	// the service's own programs only, to find the Go modules in them. With a
-	// nil Open no modules are described.
+	// the service's own files only, to find what they are made of. With a nil
+	// Open no modules and components are described. What is not there is an
+	// error that is fs.ErrNotExist.
 	Open func(path string) (File, error)
 	// Version is kiln's own.
 	Version string
@@ -62,33 +66,39 @@ type File interface {
 	io.Closer
 }
 
-// Describe returns the SPDX 2.3 document of an image.
+// Describe returns the SPDX 2.3 document of an image, and how much of the image
+// it accounts for.
 //
 // It is an *[UnownedError] where a file belongs to no package, and an
 // *[OwnerError] where it belongs to one that is not in the image.
-func Describe(in Input) (*v2_3.Document, error) {
+func Describe(ctx context.Context, in Input) (*v2_3.Document, Coverage, error) {
 	own, err := account(in.Content)
 	if err != nil {
-		return nil, err
+		return nil, Coverage{}, err
 	}
 	d, err := newDescription(in)
 	if err != nil {
-		return nil, err
+		return nil, Coverage{}, err
 	}
 	d.describeImage()
 	if err := d.describeSources(); err != nil {
-		return nil, err
+		return nil, Coverage{}, err
+	}
+	service := own.of(recipes.OwnerService)
+	if err := d.describeComponents(ctx, own); err != nil {
+		return nil, Coverage{}, err
 	}
 	if err := d.describeOwners(own); err != nil {
-		return nil, err
+		return nil, Coverage{}, err
 	}
 	if err := d.describeBuild(); err != nil {
-		return nil, err
+		return nil, Coverage{}, err
 	}
-	if err := d.describeModules(own.of(recipes.OwnerService)); err != nil {
-		return nil, err
+	if err := d.describePrograms(service); err != nil {
+		return nil, Coverage{}, err
 	}
-	return d.document(), nil
+	d.cover()
+	return d.document(), d.coverage, nil
 }
 
 // Marshal writes the document as JSON on one line.
@@ -110,3 +120,8 @@ func created(lock *recipes.Lock) string {
 func creators(version string) []common.Creator {
 	return []common.Creator{{CreatorType: "Tool", Creator: "kiln-" + version}}
 }
+
+// buildContext says when in the life of the software the document was made
+// (CISA, "Types of Software Bill of Materials").
+const buildContext = "SBOM type: build. Made while the image was built, from the lock, the files that went into the image, " +
+	"and what compilers and package managers left in them; the time is the one that the image is dated with."

@@ -9,7 +9,8 @@ import (
 type Stats struct {
 	// Packages are those the image contains, the service among them.
 	Packages int
-	// Modules are what the service is linked with.
+	// Modules are what the service is linked with or brings along: Go modules
+	// and other components.
 	Modules int
 	// Build are the tools and dependencies of the build.
 	Build int
@@ -25,6 +26,7 @@ func Summarize(doc *v2_3.Document) Stats {
 	for _, f := range doc.Files {
 		isOwned[f.FileSPDXIdentifier] = false
 	}
+	image := described(doc)
 	for _, r := range doc.Relationships {
 		switch r.Relationship {
 		case common.TypeRelationshipDependsOn:
@@ -32,13 +34,24 @@ func Summarize(doc *v2_3.Document) Stats {
 		case common.TypeRelationshipBuildToolOf, common.TypeRelationshipBuildDependencyOf:
 			s.Build++
 		case common.TypeRelationshipContains:
-			if owned, isFile := isOwned[r.RefB.ElementRefID]; !isFile {
+			owned, isFile := isOwned[r.RefB.ElementRefID]
+			if r.RefA.ElementRefID == image {
 				s.Packages++
-			} else if !owned {
+			} else if isFile && !owned {
 				s.Owned++
 				isOwned[r.RefB.ElementRefID] = true
 			}
 		}
 	}
 	return s
+}
+
+// described is what a document is about.
+func described(doc *v2_3.Document) common.ElementID {
+	for _, r := range doc.Relationships {
+		if r.Relationship == common.TypeRelationshipDescribe {
+			return r.RefB.ElementRefID
+		}
+	}
+	return ""
 }

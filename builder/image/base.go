@@ -97,7 +97,7 @@ func (a *assembly) writeBase(ctx context.Context, pkgs []recipes.Package, extra 
 	}
 	findings, err := scratch.inspectTree()
 	if err == nil {
-		err = judge(scratch.Recipe, findings)
+		err = Judge(scratch.Recipe, findings)
 	}
 	if err != nil {
 		return written{}, err

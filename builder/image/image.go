@@ -154,7 +154,7 @@ func (a *assembly) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := judge(a.Recipe, append(findings, weak...)); err != nil {
+	if err := Judge(a.Recipe, append(findings, weak...)); err != nil {
 		return err
 	}
 	if err := a.addLayer("service "+a.Recipe.Name+" "+a.Recipe.Version, service, nil); err != nil {

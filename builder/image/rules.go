@@ -44,23 +44,17 @@ func (e *RefusedError) Hint() string {
 	return fmt.Sprintf("%s, or accept it in the recipe: allow: [{rule: %s, path: %s, reason: …}]", instead, f.Rule, f.Path)
 }
 
-// judge returns an error for the findings that no allow entry covers.
-func judge(r *recipes.Recipe, findings []Finding) error {
+// Judge returns a [*RefusedError] for the findings that no allow entry of the
+// recipe covers.
+func Judge(r *recipes.Recipe, findings []Finding) error {
 	refused := slices.DeleteFunc(findings, func(f Finding) bool {
-		return slices.ContainsFunc(r.Allow, func(a recipes.Allow) bool { return a.Rule == f.Rule && covers(a.Path, f.Path) })
+		_, allowed := r.Allowed(f.Rule, f.Path)
+		return allowed
 	})
 	if len(refused) == 0 {
 		return nil
 	}
 	return &RefusedError{File: r.File, Findings: refused}
-}
-
-func covers(pattern, p string) bool {
-	if pattern == "" || pattern == p {
-		return true
-	}
-	ok, err := path.Match(pattern, p)
-	return err == nil && ok
 }
 
 // inspect finds what the rules refuse: the user, then variables by name, then

@@ -141,7 +141,7 @@ func TestAllow(t *testing.T) {
 	} {
 		var got []string
 		var refused *RefusedError
-		if err := judge(&recipes.Recipe{Allow: c.allow}, found()); errors.As(err, &refused) {
+		if err := Judge(&recipes.Recipe{Allow: c.allow}, found()); errors.As(err, &refused) {
 			for _, f := range refused.Findings {
 				got = append(got, f.Path)
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -16,12 +17,13 @@ import (
 	"github.com/kiln-build/kiln/builder"
 	"github.com/kiln-build/kiln/builder/image"
 	"github.com/kiln-build/kiln/builder/layer"
+	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sbom"
 	"github.com/kiln-build/kiln/sign"
 )
 
 // describe writes the statements about the job's image.
-func (j *job) describe(made *image.Result) ([]sign.Statement, error) {
+func (j *job) describe(ctx context.Context, made *image.Result) ([]sign.Statement, error) {
 	files := map[string]layer.Entry{}
 	for _, e := range made.Service {
 		files[e.Path] = e
@@ -30,7 +32,7 @@ func (j *job) describe(made *image.Result) ([]sign.Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := sbom.Describe(sbom.Input{
+	doc, coverage, err := sbom.Describe(ctx, sbom.Input{
 		Recipe: j.recipe, Lock: j.lock, Platform: j.platform, Repository: j.target.repository(), Digest: j.digest,
 		Content: &made.Content, Tools: tools, Version: version(),
 		Open: func(p string) (sbom.File, error) { return openEntry(files, p) },
@@ -38,7 +40,10 @@ func (j *job) describe(made *image.Result) ([]sign.Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.res.Files = sbom.Summarize(doc).Files
+	j.res.Files, j.res.Coverage = sbom.Summarize(doc).Files, &coverage
+	if err := j.accept(coverage); err != nil {
+		return nil, err
+	}
 	text, err := sbom.Marshal(doc)
 	if err != nil {
 		return nil, err
@@ -53,6 +58,16 @@ func (j *job) describe(made *image.Result) ([]sign.Statement, error) {
 	}
 	tests, err := j.tests(sign.TestedImage{Results: j.res.Tests})
 	return []sign.Statement{spdx, provenance, tests}, err
+}
+
+// accept refuses an image that its document does not account for, except for
+// what the recipe allows.
+func (j *job) accept(c sbom.Coverage) error {
+	var findings []image.Finding
+	for _, g := range c.Gaps {
+		findings = append(findings, image.Finding{Rule: recipes.RuleUnowned, Path: g.Path, Text: g.Name + ": " + g.Reason})
+	}
+	return image.Judge(j.recipe, findings)
 }
 
 // spdxStatement is the document as it stands in a statement, where JSON is

@@ -108,7 +108,7 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	j.clock.lap("test")
-	j.statements, err = j.describe(made)
+	j.statements, err = j.describe(ctx, made)
 	j.clock.lap("describe")
 	return err
 }

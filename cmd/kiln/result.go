@@ -7,6 +7,7 @@ import (
 	"github.com/kiln-build/kiln/builder/hardening"
 	"github.com/kiln-build/kiln/builder/image"
 	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sbom"
 )
 
 // result is what a build has to say, as --output json prints it.
@@ -41,6 +42,8 @@ type platformResult struct {
 	Size     int64 `json:"size,omitempty"`
 	Packages int   `json:"packages,omitempty"`
 	Files    int   `json:"files,omitempty"`
+	// Coverage says how much of the image the SBOM accounts for.
+	Coverage *sbom.Coverage `json:"coverage,omitempty"`
 	// Added are the packages that the closure found a need for.
 	Added map[string]string `json:"added,omitempty"`
 	// Hardening is what protects the programs and libraries of the service.

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"archive/tar"
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,7 +69,7 @@ func stub(ctx context.Context, r *recipes.Recipe) (goods, error) {
 	}
 	var jobs []*job
 	for _, p := range r.Platforms {
-		j, err := stubJob(b, p)
+		j, err := stubJob(ctx, b, p)
 		if err != nil {
 			return goods{}, err
 		}
@@ -78,7 +78,7 @@ func stub(ctx context.Context, r *recipes.Recipe) (goods, error) {
 	return b.compose(jobs, &result{Key: builder.IndexKey(b.keys)})
 }
 
-func stubJob(b *build, platform string) (*job, error) {
+func stubJob(ctx context.Context, b *build, platform string) (*job, error) {
 	key, err := builder.Key(b.recipe, b.lock, b.trees, platform)
 	if err != nil {
 		return nil, err
@@ -111,10 +111,28 @@ func stubJob(b *build, platform string) (*job, error) {
 	}
 	j.res = &platformResult{Platform: platform, Tests: stubTests(b.recipe)}
 	tests, err := j.tests(sign.TestedImage{Results: j.res.Tests})
-	j.statements = []sign.Statement{
-		{PredicateType: sign.PredicateSPDX, Predicate: json.RawMessage(`{"spdxVersion":"SPDX-2.3"}`)}, provenance, tests,
+	if err != nil {
+		return nil, err
 	}
+	spdx, err := stubDocument(ctx, j)
+	j.statements = []sign.Statement{spdx, provenance, tests}
 	return j, err
+}
+
+// stubDocument describes an image with one file, the service.
+func stubDocument(ctx context.Context, j *job) (sign.Statement, error) {
+	sum := digestOf([]byte(j.recipe.Version))
+	doc, _, err := sbom.Describe(ctx, sbom.Input{
+		Recipe: j.recipe, Lock: j.lock, Platform: j.platform, Digest: j.digest, Version: "test",
+		Content: &recipes.Content{Files: []recipes.File{{
+			Path: "/usr/bin/" + j.recipe.Name, Type: tar.TypeReg, Mode: 0o755, Size: 1, Owner: recipes.OwnerService, SHA1: sum[:40], SHA256: sum,
+		}}},
+	})
+	if err != nil {
+		return sign.Statement{}, err
+	}
+	text, err := sbom.Marshal(doc)
+	return spdxStatement(text), err
 }
 
 // stubTests are results of the recipe's tests, of which all passed but those

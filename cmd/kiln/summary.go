@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sbom"
 )
 
 // say tells a person what goes on.
@@ -39,7 +41,7 @@ func (b *build) summary(res *result) {
 // made says what was made for each platform.
 func (b *build) made(res *result) {
 	size := func(p *platformResult) string {
-		return fmt.Sprintf("%s  %s  %d packages, %d files, all accounted for", p.Platform, megabytes(p.Size), p.Packages, p.Files)
+		return fmt.Sprintf("%s  %s  %d packages, %d files, %s", p.Platform, megabytes(p.Size), p.Packages, p.Files, accounted(p.Coverage))
 	}
 	if !b.index() {
 		p := res.Platforms[0]
@@ -54,10 +56,21 @@ func (b *build) made(res *result) {
 	}
 }
 
+// accounted says how much of an image its SBOM covers.
+func accounted(c *sbom.Coverage) string {
+	if c.Complete() {
+		return "all accounted for"
+	}
+	return fmt.Sprintf("%.1f %% accounted for", math.Floor(10*c.Percent())/10)
+}
+
 // notes are what is worth knowing about the image of one platform.
 func (b *build) notes(p *platformResult) {
 	for _, pkg := range slices.Sorted(maps.Keys(p.Added)) {
 		b.say("  needs       %s: %s", pkg, p.Added[pkg])
+	}
+	for _, g := range p.Coverage.Gaps {
+		b.say("  allowed     %s", g)
 	}
 	b.hardened(p)
 	b.noted(p)

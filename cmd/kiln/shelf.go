@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/urfave/cli/v2"
+
+	"github.com/kiln-build/kiln/builder/push"
+	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sbom"
+	"github.com/kiln-build/kiln/sign"
+)
+
+// shelf is where an image lies: a registry, or a folder with an OCI layout.
+type shelf struct {
+	// name is how the user calls the image, without platform.
+	name  string
+	found push.Found
+	image func(context.Context, v1.Hash) (v1.Image, error)
+	read  reader
+}
+
+// findImage takes a folder with an OCI layout for that, and everything else
+// for an image in a registry.
+func findImage(c *cli.Context, arg string) (*shelf, error) {
+	if isFile(filepath.Join(arg, "index.json")) {
+		return layoutShelf(arg)
+	}
+	if _, err := os.Stat(arg); err == nil || strings.HasPrefix(arg, ".") || strings.HasPrefix(arg, "/") {
+		return nil, withHint{fmt.Errorf("reading %s: it is no OCI layout", arg), "name an image in a registry, or a folder that `kiln build --oci` wrote"}
+	}
+	registry, err := newRegistry(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	ref, err := name.ParseReference(arg)
+	if err != nil {
+		return nil, usage{err}
+	}
+	found, ok, err := registry.Lookup(c.Context, ref)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("reading %s: the registry has no such image", ref)
+	}
+	at := func(d v1.Hash) name.Digest { return ref.Context().Digest(d.String()) }
+	return &shelf{
+		name: arg, found: found,
+		image: func(ctx context.Context, d v1.Hash) (v1.Image, error) {
+			return registry.Image(ctx, at(d), v1.Platform{})
+		},
+		read: func(ctx context.Context, d v1.Hash) (recipes.Attached, error) { return registry.Statements(ctx, at(d)) },
+	}, nil
+}
+
+func layoutShelf(dir string) (*shelf, error) {
+	stored, err := push.ReadLayout(dir)
+	if err != nil {
+		return nil, err
+	}
+	found, err := stored.Found()
+	if err != nil {
+		return nil, err
+	}
+	image := func(_ context.Context, d v1.Hash) (v1.Image, error) {
+		switch top := stored.Top.(type) {
+		case v1.Image:
+			return top, nil
+		case v1.ImageIndex:
+			return top.Image(d)
+		}
+		return nil, fmt.Errorf("reading %s: it holds neither an image nor an index", dir)
+	}
+	read := func(_ context.Context, d v1.Hash) (recipes.Attached, error) { return stored.Attached(d), nil }
+	return &shelf{name: dir, found: found, image: image, read: read}, nil
+}
+
+// choose is the image for a platform (os/arch), which need not be given where
+// there is one.
+func (s *shelf) choose(platform string) (v1.Hash, error) {
+	if len(s.found.Manifests) == 0 && platform == "" {
+		return s.found.Descriptor.Digest, nil
+	}
+	var have []string
+	for _, d := range s.found.Manifests {
+		if !d.MediaType.IsImage() || d.Platform == nil {
+			continue
+		}
+		if p := d.Platform.String(); p == platform {
+			return d.Digest, nil
+		} else if p != "unknown/unknown" {
+			have = append(have, p)
+		}
+	}
+	switch {
+	case len(s.found.Manifests) == 0:
+		return v1.Hash{}, usagef("--platform: %s is one image, not an index of several", s.name)
+	case platform == "":
+		return v1.Hash{}, withHint{usagef("%s is an index of images for several platforms", s.name), "--platform names one of " + strings.Join(have, ", ")}
+	}
+	return v1.Hash{}, usagef("--platform: %s has no image for %s, only for %s", s.name, platform, strings.Join(have, ", "))
+}
+
+// bill is the text of the SPDX document of an image. With an identity it is
+// one that verifies, and anything else is an error of sign.
+func (s *shelf) bill(ctx context.Context, digest v1.Hash, who *sign.Identity) ([]byte, error) {
+	attached, err := s.read(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	if who != nil {
+		report, err := sign.Verify(ctx, digest, attached, *who, []string{sign.PredicateSPDX})
+		if err != nil {
+			return nil, err
+		}
+		statement, _ := report.Statement(sign.PredicateSPDX)
+		return statement.Predicate, nil
+	}
+	list := sign.Unverified(digest, attached, sign.PredicateSPDX)
+	switch len(list) {
+	case 0:
+		return nil, withHint{fmt.Errorf("reading %s: no SPDX document is attached to %s", s.name, digest), "images that kiln built have one; `kiln build` makes it"}
+	case 1:
+		return list[0].Predicate, nil
+	}
+	return nil, withHint{fmt.Errorf("reading %s: %d different SPDX documents are attached to %s", s.name, len(list), digest),
+		"--key FILE takes the one that this key signed"}
+}
+
+// describes reads the SPDX document of an image.
+func (s *shelf) describes(ctx context.Context, digest v1.Hash, who *sign.Identity) (*sbom.Document, error) {
+	text, err := s.bill(ctx, digest, who)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := sbom.Read(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", s.name, err)
+	}
+	return doc, nil
+}
+
+// anyIdentity is whose signatures count, nil where nobody is named.
+func anyIdentity(c *cli.Context) (*sign.Identity, error) {
+	if _, said := certificateFlags(c); c.String("key") == "" && !said {
+		if c.String("trusted-root") != "" {
+			return nil, usagef("--trusted-root: says nothing without --key or --certificate-identity")
+		}
+		return nil, nil
+	}
+	who, err := identity(c)
+	return &who, err
+}
