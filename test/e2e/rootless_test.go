@@ -108,11 +108,9 @@ func (u *user) must(t *testing.T, args ...string) string {
 }
 
 // command runs a program of the machine, which must succeed.
-func command(t *testing.T, name string, args ...string) string {
+func command(t *testing.T, name string, args ...string) {
 	t.Helper()
-	out, err := exec.Command(name, args...).CombinedOutput() //nolint:gosec // fixed by the test
-	if err != nil {
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil { //nolint:gosec // fixed by the test
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
-	return string(out)
 }
