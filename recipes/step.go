@@ -88,7 +88,8 @@ type MakeStep struct {
 type AutotoolsStep struct {
 	// Dir is the folder of the project, below the source tree.
 	Dir string `yaml:"dir"`
-	// Configure are further arguments of ./configure.
+	// Configure are arguments of ./configure, such as --prefix=/usr: without it
+	// most install below /usr/local.
 	Configure []string `yaml:"configure" kiln:"shell"`
 	// Script is the configure script, relative to Dir. Empty is "configure".
 	Script string `yaml:"script"`
