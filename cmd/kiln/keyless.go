@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -154,9 +152,8 @@ func (e *environment) keyless(c *cli.Context) (*signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(append(id, instance.id...))
 	return &signer{
-		id: hex.EncodeToString(sum[:]), who: who, people: "keyless, " + certificate.String(), verify: verifyFlags(c, certificate),
+		id: digestOf(append(id, instance.id...)), who: who, people: "keyless, " + certificate.String(), verify: verifyFlags(c, certificate),
 		open: onceWith(func(ctx context.Context) (sign.Signer, error) {
 			services, err := instance.services(ctx)
 			if err != nil {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sign"
 )
@@ -23,10 +22,9 @@ import (
 // file's format, so that is done only where something is to be signed or
 // verified.
 type signer struct {
-	// file is the key's; empty for an identity, and for this user's
-	// development key, which the first build makes.
-	file string
-	dev  bool
+	// dev is whether it is this user's development key, which the first build
+	// makes, and which nobody else has reason to trust.
+	dev bool
 	// id stands for who it is, and for what else a signature of theirs must
 	// have.
 	id string
@@ -49,15 +47,24 @@ func (e *environment) signer(c *cli.Context) (*signer, error) {
 	if _, said := certificateFlags(c); said || c.Bool("public-sigstore") || c.String("identity-token") != "" {
 		return nil, withHint{usagef("kiln %s: a certificate's identity signs with --keyless only", c.Command.Name), "say --keyless, or --key FILE without them"}
 	}
-	s, key, err := e.keyed(c.String("key"))
-	if err != nil {
-		return nil, err
-	}
 	instance, err := e.sigstore(c)
 	if err != nil {
 		return nil, err
 	}
-	s.id += instance.id + c.String("tlog")
+	if c.String("tlog") != "" && instance.services != nil {
+		return nil, usagef("kiln %s: --tlog and --signing-config exclude each other", c.Command.Name)
+	}
+	return e.keyed(c.String("key"), c.String("tlog"), instance)
+}
+
+// keyed signs with a key's file, or with the development key. Signatures are
+// recorded in the log, if it names one, or where the instance says.
+func (e *environment) keyed(file, tlog string, instance *sigstore) (*signer, error) {
+	s, key, err := e.openKey(file)
+	if err != nil {
+		return nil, err
+	}
+	s.id += instance.id + tlog
 	s.open = func(context.Context) (sign.Signer, error) { return key() }
 	s.who = func(ctx context.Context) (who sign.Identity, err error) {
 		if who.Key, err = key(); err == nil && instance.root != nil {
@@ -66,21 +73,18 @@ func (e *environment) signer(c *cli.Context) (*signer, error) {
 		return who, err
 	}
 	s.options = func(ctx context.Context) (o sign.Options, err error) {
-		o.TLog = c.String("tlog")
+		o.TLog = tlog
 		if instance.services != nil {
 			o.Services, err = instance.services(ctx)
 		}
 		return o, err
 	}
-	if c.String("tlog") != "" && instance.services != nil {
-		return nil, usagef("kiln %s: --tlog and --signing-config exclude each other", c.Command.Name)
-	}
 	return s, nil
 }
 
-// keyed is the signer of a key's file, or of the development key, and the key,
-// which is decrypted once.
-func (e *environment) keyed(file string) (*signer, func() (*sign.Key, error), error) {
+// openKey is the signer of a key's file, or of the development key, and the
+// key, which is decrypted once.
+func (e *environment) openKey(file string) (*signer, func() (*sign.Key, error), error) {
 	if file == "" {
 		key, _, err := sign.DevelopmentKey(e.keys())
 		if err != nil {
@@ -93,16 +97,15 @@ func (e *environment) keyed(file string) (*signer, func() (*sign.Key, error), er
 		return s, func() (*sign.Key, error) { return key, nil }, nil
 	}
 	if sign.IsKMS(file) {
-		s := &signer{file: file, id: digestOf([]byte(file)), people: file, verify: "--key " + file}
+		s := &signer{id: digestOf([]byte(file)), people: file, verify: "--key " + file}
 		return s, sync.OnceValues(func() (*sign.Key, error) { return serviceKey(file) }), nil
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading key: %w", err)
 	}
-	sum := sha256.Sum256(data)
 	s := &signer{
-		file: file, id: hex.EncodeToString(sum[:]), people: file,
+		id: digestOf(data), people: file,
 		verify: "--key " + strings.TrimSuffix(file, ".key") + ".pub",
 	}
 	return s, sync.OnceValues(func() (*sign.Key, error) { return readKey(file, data) }), nil
@@ -110,18 +113,31 @@ func (e *environment) keyed(file string) (*signer, func() (*sign.Key, error), er
 
 // sign signs an image and the statements about it.
 func (s *signer) sign(ctx context.Context, subject v1.Descriptor, repository string, statements []sign.Statement, existing recipes.Attached) ([]recipes.Attachment, error) {
-	who, err := s.open(ctx)
+	who, opts, err := s.ready(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var opts sign.Options
-	if s.options != nil {
-		if opts, err = s.options(ctx); err != nil {
-			return nil, err
-		}
-	}
 	opts.Existing = existing
 	return sign.Sign(ctx, subject, repository, who, statements, opts)
+}
+
+// attest signs a statement about an image, and not the image.
+func (s *signer) attest(repository string, statement sign.Statement) push.Attach {
+	return func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
+		who, opts, err := s.ready(ctx)
+		if err != nil {
+			return nil, err
+		}
+		opts.Existing = existing
+		return sign.Attest(ctx, subject, repository, who, []sign.Statement{statement}, opts)
+	}
+}
+
+func (s *signer) ready(ctx context.Context) (who sign.Signer, opts sign.Options, err error) {
+	if who, err = s.open(ctx); err == nil && s.options != nil {
+		opts, err = s.options(ctx)
+	}
+	return who, opts, err
 }
 
 func readKey(file string, data []byte) (*sign.Key, error) {
@@ -134,9 +150,6 @@ func readKey(file string, data []byte) (*sign.Key, error) {
 	}
 	return key, nil
 }
-
-// development is whether the key is one that nobody else has reason to trust.
-func (s *signer) development() bool { return s.dev }
 
 func keyError(file string, err error) error {
 	err = fmt.Errorf("reading key %s: %w", file, err)

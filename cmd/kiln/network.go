@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -128,8 +126,7 @@ func useCA(file string) error {
 	if err != nil {
 		return fmt.Errorf("finding the cache folder: %w", err)
 	}
-	sum := sha256.Sum256(all)
-	bundle := filepath.Join(cache, "kiln", "authorities", hex.EncodeToString(sum[:])+".pem")
+	bundle := filepath.Join(cache, "kiln", "authorities", digestOf(all)+".pem")
 	if _, err := os.Stat(bundle); err != nil {
 		if err := os.MkdirAll(filepath.Dir(bundle), 0o700); err != nil {
 			return fmt.Errorf("writing authorities: %w", err)

@@ -17,7 +17,6 @@ import (
 	"github.com/kiln-build/kiln/builder/image"
 	"github.com/kiln-build/kiln/builder/progress"
 	"github.com/kiln-build/kiln/builder/push"
-	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sign"
 )
 
@@ -56,9 +55,6 @@ type reproduction struct {
 	origin     *sign.Origin
 	built      []*job
 	buildkit   string
-	// key signs the statement.
-	key  func() (*sign.Key, error)
-	tlog string
 }
 
 func runReproduce(c *cli.Context) error {
@@ -89,13 +85,8 @@ func runReproduce(c *cli.Context) error {
 		return err
 	}
 	r.clock = newStopwatch(time.Now)
-	if r.signer, r.key, err = r.env.keyed(c.String("sign-key")); err != nil {
+	if r.signer, err = r.env.keyed(c.String("sign-key"), c.String("tlog"), &sigstore{}); err != nil {
 		return err
-	}
-	r.tlog = c.String("tlog")
-	r.signer.who = func(context.Context) (who sign.Identity, err error) {
-		who.Key, err = r.key()
-		return who, err
 	}
 	if r.store, err = r.env.blobs(); err != nil {
 		return err
@@ -221,7 +212,7 @@ func (r *reproduction) rebuild(ctx context.Context) (push.Manifest, error) {
 // attest attaches the statement to the image, or to the index and each image
 // that it lists, and returns who signed it.
 func (r *reproduction) attest(ctx context.Context) (string, error) {
-	key, err := r.key()
+	who, err := r.signer.who(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -231,9 +222,6 @@ func (r *reproduction) attest(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	statement := []sign.Statement{{PredicateType: sign.PredicateRebuild, Predicate: predicate}}
-	attach := func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
-		return sign.Attest(ctx, subject, r.repo.Name(), key, statement, sign.Options{TLog: r.tlog, Existing: existing})
-	}
-	return key.ID(), r.registry.Attach(ctx, r.repo, []v1.Descriptor{r.found.Descriptor}, attach)
+	attach := r.signer.attest(r.repo.Name(), sign.Statement{PredicateType: sign.PredicateRebuild, Predicate: predicate})
+	return who.String(), r.registry.Attach(ctx, r.repo, []v1.Descriptor{r.found.Descriptor}, attach)
 }

@@ -35,7 +35,10 @@ func signCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.attach(c.Context, a.manifests, nil); err != nil {
+			signed := func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
+				return a.signer.sign(ctx, subject, a.repository, nil, existing)
+			}
+			if err := a.attach(c.Context, a.manifests, signed); err != nil {
 				return err
 			}
 			return a.finish(c)
@@ -62,7 +65,7 @@ func attestCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.attach(c.Context, a.manifests[:1], []sign.Statement{statement}); err != nil {
+			if err := a.attach(c.Context, a.manifests[:1], a.signer.attest(a.repository, statement)); err != nil {
 				return err
 			}
 			return a.finish(c)
@@ -74,7 +77,7 @@ func attestCommand() *cli.Command {
 func predicateTypes() map[string]string {
 	return map[string]string{
 		"spdxjson": sign.PredicateSPDX, "slsaprovenance1": sign.PredicateProvenance, "test-result": sign.PredicateTestResult,
-		"cyclonedx": "https://cyclonedx.org/bom", "openvex": "https://openvex.dev/ns", "vuln": "https://cosign.sigstore.dev/attestation/vuln/v1",
+		"cyclonedx": "https://cyclonedx.org/bom", "openvex": sign.PredicateVEX, "vuln": "https://cosign.sigstore.dev/attestation/vuln/v1",
 	}
 }
 
@@ -191,19 +194,18 @@ func (a *attaching) openLayout(c *cli.Context, folder, digest string) error {
 	return nil
 }
 
-// attach signs the manifests and the statements about them.
-func (a *attaching) attach(ctx context.Context, manifests []v1.Descriptor, statements []sign.Statement) error {
-	attach := func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
+// attach adds what f makes for the manifests.
+func (a *attaching) attach(ctx context.Context, manifests []v1.Descriptor, f push.Attach) error {
+	if a.folder == "" {
+		return a.registry.Attach(ctx, a.ref.Context(), manifests, f)
+	}
+	_, err := push.WriteLayout(ctx, a.folder, a.stored.Top, func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
 		if !slices.ContainsFunc(manifests, func(d v1.Descriptor) bool { return d.Digest == subject.Digest }) {
 			return nil, nil
 		}
-		return a.signer.sign(ctx, subject, a.repository, statements, existing)
-	}
-	if a.folder != "" {
-		_, err := push.WriteLayout(ctx, a.folder, a.stored.Top, attach, a.stored.Tags)
-		return err
-	}
-	return a.registry.Attach(ctx, a.ref.Context(), manifests, attach)
+		return f(ctx, subject, existing)
+	}, a.stored.Tags)
+	return err
 }
 
 // finish gives the image its tags, where everything verifies, and says what it

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
 
-	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sign"
 )
 
@@ -18,11 +16,11 @@ func (p *policyRun) attest(c *cli.Context, j *judgement) error {
 	if err != nil {
 		return err
 	}
-	_, open, err := env.keyed(c.String("sign-key"))
+	signer, err := env.keyed(c.String("sign-key"), c.String("tlog"), &sigstore{})
 	if err != nil {
 		return err
 	}
-	key, err := open()
+	who, err := signer.who(c.Context)
 	if err != nil {
 		return err
 	}
@@ -33,13 +31,10 @@ func (p *policyRun) attest(c *cli.Context, j *judgement) error {
 	if err != nil {
 		return err
 	}
-	statement := []sign.Statement{{PredicateType: sign.PredicateVSA, Predicate: predicate}}
-	attach := func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
-		return sign.Attest(ctx, subject, p.repo.Name(), key, statement, sign.Options{TLog: c.String("tlog"), Existing: existing})
-	}
+	attach := signer.attest(p.repo.Name(), sign.Statement{PredicateType: sign.PredicateVSA, Predicate: predicate})
 	if err := p.registry.Attach(c.Context, p.repo, []v1.Descriptor{p.found.Descriptor}, attach); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.App.ErrWriter, "  attached    %s, signed by %s\n", sign.PredicateVSA, key.ID())
+	_, err = fmt.Fprintf(c.App.ErrWriter, "  attached    %s, signed by %s\n", sign.PredicateVSA, who)
 	return err
 }
