@@ -23,40 +23,51 @@ import (
 // --policy, or that of kiln.yaml where no identity is given. It is nil where one
 // is, and where there is no policy.
 func readPolicy(c *cli.Context) (*policyRun, error) {
-	config := configOf(c)
+	file := c.String("policy")
 	_, said := certificateFlags(c)
-	named := said || c.String("key") != ""
-	switch file := c.String("policy"); {
+	switch named := said || c.String("key") != ""; {
 	case file != "" && named:
 		return nil, withHint{usagef("kiln verify: --policy and an identity exclude each other"), "the policy's `identities` say who may sign"}
-	case file != "":
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("reading policy: %w", err)
-		}
-		if config, err = recipes.ParseConfig(file, text); err != nil {
-			return nil, err
-		}
-	case named || config.Policy == nil:
+	case named || file == "" && configOf(c).Policy == nil:
 		return nil, nil
+	case file == "":
+		file = configOf(c).File
 	}
-	if config.Policy == nil {
-		return nil, withHint{usagef("%s has no policy", config.File), "write one below `policy:`; `identities` names who may sign"}
+	for _, flag := range []string{"trusted-root", "public-sigstore", "rebuilder", "rebuilds"} {
+		if c.IsSet(flag) {
+			return nil, withHint{usagef("kiln verify: --%s says nothing with a policy", flag), file + " says who may sign, and who must have rebuilt; --key FILE verifies without it"}
+		}
 	}
-	text, err := os.ReadFile(config.File)
+	asked, text, err := policyIn(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading policy: %w", err)
+		return nil, err
 	}
-	p := &policyRun{policy: config.Policy, file: config.File, digest: digestOf(text), now: time.Now()}
-	if p.identities, err = policyIdentities(config.Policy.Identities); err != nil {
-		return nil, fmt.Errorf("%s: %w", config.File, err)
+	p := &policyRun{policy: asked, file: file, digest: digestOf(text), now: time.Now()}
+	if p.identities, err = policyIdentities(asked.Identities); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if r := config.Policy.Rebuilds; r != nil {
+	if r := asked.Rebuilds; r != nil {
 		if p.rebuilders, err = policyIdentities(r.By); err != nil {
-			return nil, fmt.Errorf("%s: %w", config.File, err)
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	return p, nil
+}
+
+// policyIn reads the policy in a file, and returns the file's text as well.
+func policyIn(file string) (*recipes.Policy, []byte, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading policy: %w", err)
+	}
+	config, err := recipes.ParseConfig(file, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	if config.Policy == nil {
+		return nil, nil, withHint{usagef("%s has no policy", file), "write one below `policy:`; `identities` names who may sign"}
+	}
+	return config.Policy, text, nil
 }
 
 // policyIdentities are those whom a policy names.

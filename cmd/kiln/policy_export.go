@@ -73,14 +73,11 @@ func runPolicyExport(c *cli.Context) error {
 
 // exportedPolicy is the policy in the file, or that of kiln.yaml.
 func exportedPolicy(file string) (*recipes.Policy, error) {
-	config, err := recipes.FindConfig(".")
 	if file != "" {
-		var text []byte
-		if text, err = os.ReadFile(file); err != nil {
-			return nil, fmt.Errorf("reading policy: %w", err)
-		}
-		config, err = recipes.ParseConfig(file, text)
+		p, _, err := policyIn(file)
+		return p, err
 	}
+	config, err := recipes.FindConfig(".")
 	if err != nil {
 		return nil, err
 	}

@@ -30,8 +30,9 @@ func (p *policyRun) facts(ctx context.Context, asked *recipes.Policy, digest v1.
 	}
 	for _, s := range report.Statements {
 		f.Statements = append(f.Statements, s.PredicateType)
-		if t, err := sign.TestsOf(s.Predicate); s.PredicateType == sign.PredicateTestResult && (err != nil || t.Result == sign.ResultFailed) {
-			f.TestsFailed = true
+		if s.PredicateType == sign.PredicateTestResult {
+			t, err := sign.TestsOf(s.Predicate)
+			f.TestsFailed = f.TestsFailed || err != nil || t.Result == sign.ResultFailed
 		}
 	}
 	for _, check := range report.Checks {
