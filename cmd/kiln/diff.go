@@ -109,10 +109,7 @@ func (s *side) measure(ctx context.Context, from *shelf, digest v1.Hash) error {
 	if err != nil {
 		return err
 	}
-	s.Size = m.Config.Size
-	for _, l := range m.Layers {
-		s.Size += l.Size
-	}
+	s.Size = compressed(m)
 	file, err := img.ConfigFile()
 	if err != nil {
 		return err

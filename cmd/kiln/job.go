@@ -126,11 +126,17 @@ func (j *job) take(made *image.Result) (err error) {
 	j.res.Digest, j.res.Reference = j.digest.String(), j.target.reference(j.digest)
 	j.res.Packages, j.res.Added, j.res.Hardening = len(made.Content.Packages), made.Added, made.Hardening
 	j.res.Notes = made.Notes
-	j.res.Size = manifest.Config.Size
-	for _, l := range manifest.Layers {
-		j.res.Size += l.Size
-	}
+	j.res.Size = compressed(manifest)
 	return nil
+}
+
+// compressed is the size of an image's layers and its configuration, in bytes.
+func compressed(m *v1.Manifest) int64 {
+	size := m.Config.Size
+	for _, l := range m.Layers {
+		size += l.Size
+	}
+	return size
 }
 
 // assemble compiles the service and composes its image.

@@ -14,19 +14,6 @@ import (
 	"github.com/kiln-build/kiln/sign"
 )
 
-// identityFlags say whose signatures count besides those of a key, by the names
-// that cosign has for them.
-func identityFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "certificate-identity", Usage: "the `SUBJECT` of the certificate that must have signed"},
-		&cli.StringFlag{Name: "certificate-identity-regexp", Usage: "the same as a regular `EXPRESSION` that the whole subject must match"},
-		&cli.StringFlag{Name: "certificate-oidc-issuer", Usage: "the `ISSUER` of the identity that the certificate was issued for"},
-		&cli.StringFlag{Name: "certificate-oidc-issuer-regexp", Usage: "the same as a regular `EXPRESSION` that the whole issuer must match"},
-		&cli.StringFlag{Name: "trusted-root", Usage: "Sigstore trusted root `FILE`: one of its transparency logs must have recorded all signatures, and its authorities certify identities"},
-		&cli.BoolFlag{Name: "public-sigstore", Usage: "trust, and with --keyless use, Sigstore's public good instance, which publishes what is signed and by whom"},
-	}
-}
-
 // signerFlags say who signs.
 func signerFlags() []cli.Flag {
 	return append([]cli.Flag{
@@ -39,16 +26,6 @@ func signerFlags() []cli.Flag {
 		&cli.StringFlag{Name: "oidc-issuer", Usage: "`URL` of the OpenID Connect provider for that (default: the signing config's)"},
 		&cli.StringFlag{Name: "oidc-client-id", Value: sign.Audience, Usage: "what the provider knows kiln as"},
 	}, identityFlags()...)
-}
-
-// certificateFlags are the flags that describe a certificate, with their
-// values.
-func certificateFlags(c *cli.Context) (sign.CertificateIdentity, bool) {
-	id := sign.CertificateIdentity{
-		Subject: c.String("certificate-identity"), SubjectRegexp: c.String("certificate-identity-regexp"),
-		Issuer: c.String("certificate-oidc-issuer"), IssuerRegexp: c.String("certificate-oidc-issuer-regexp"),
-	}
-	return id, id != sign.CertificateIdentity{}
 }
 
 // sigstore is an instance as flags name it. What costs network waits until it

@@ -9,11 +9,9 @@ import (
 	"os"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
 
-	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sign"
 	"github.com/kiln-build/kiln/sign/policy"
@@ -42,7 +40,7 @@ func readPolicy(c *cli.Context) (*policyRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &policyRun{policy: asked, file: file, digest: digestOf(text), now: time.Now()}
+	p := &policyRun{policy: asked, file: file, sum: digestOf(text), now: time.Now()}
 	if p.identities, err = policyIdentities(asked.Identities); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -89,15 +87,13 @@ func policyIdentities(list []recipes.PolicyIdentity) ([]sign.Identity, error) {
 // policyRun holds one image to a policy.
 type policyRun struct {
 	policy                 *recipes.Policy
-	file, digest           string
+	file, sum              string // sum is the sha256 of its text
 	identities, rebuilders []sign.Identity
 	now                    time.Time
 
-	registry *push.Registry
-	repo     name.Repository
-	found    push.Found
-	inputs   []v1.Hash // the attestations that were looked at
-	built    bool      // whether a provenance verified
+	*published
+	inputs []v1.Hash // the attestations that were looked at
+	built  bool      // whether a provenance verified
 }
 
 // judgement is what came of it, as --output json prints it.
@@ -116,7 +112,7 @@ type judgement struct {
 
 // run judges the image, or an index and each image that it lists.
 func (p *policyRun) run(ctx context.Context) (*judgement, error) {
-	top, err := p.judge(ctx, p.found.Descriptor.Digest, "", len(p.found.Manifests) > 0)
+	top, err := p.judge(ctx, p.digest(), "", len(p.found.Manifests) > 0)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +146,7 @@ func (p *policyRun) judge(ctx context.Context, digest v1.Hash, platform string, 
 		return nil, err
 	}
 	j := &judgement{
-		Reference: p.repo.Digest(digest.String()).Name(), Digest: digest.String(), Policy: p.file, PolicySum: p.digest,
+		Reference: p.at(digest).Name(), Digest: digest.String(), Policy: p.file, PolicySum: p.sum,
 		Platform: platform, Rules: policy.Evaluate(&part, facts, p.now),
 	}
 	j.Passed = policy.Passed(j.Rules)
@@ -169,22 +165,13 @@ func (e *policyError) Error() string {
 
 // runPolicy is kiln verify with a policy.
 func runPolicy(c *cli.Context, p *policyRun) error {
-	var err error
-	if p.registry, err = newRegistry(c, nil); err != nil {
-		return err
-	}
-	ref, err := name.ParseReference(c.Args().First())
-	if err != nil {
-		return usagef("kiln verify: %w", err)
-	}
-	found, ok, err := p.registry.Lookup(c.Context, ref)
+	registry, err := newRegistry(c, nil)
 	if err != nil {
 		return err
 	}
-	if !ok {
-		return fmt.Errorf("verifying %s: the registry has no such image", ref)
+	if p.published, err = findPublished(c, registry, c.Args().First()); err != nil {
+		return err
 	}
-	p.repo, p.found = ref.Context(), found
 	j, err := p.run(c.Context)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 // not verify, or cannot be read, is left out: then what asks for it fails. The
 // error is about what keeps it from looking.
 func (p *policyRun) facts(ctx context.Context, asked *recipes.Policy, digest v1.Hash) (f policy.Facts, err error) {
-	attached, err := p.registry.Statements(ctx, p.repo.Digest(digest.String()))
+	attached, err := p.statements(ctx, digest)
 	if err != nil {
 		return f, err
 	}
@@ -131,7 +131,7 @@ func sbomFacts(document []byte) *policy.SBOM {
 // imageFacts looks into the image itself. Its layers are read only where a rule
 // is about what is in them.
 func (p *policyRun) imageFacts(ctx context.Context, asked *recipes.Policy, digest v1.Hash) (*policy.Image, error) {
-	img, err := p.registry.Image(ctx, p.repo.Digest(digest.String()), v1.Platform{})
+	img, err := p.image(ctx, digest)
 	if err != nil {
 		return nil, err
 	}
@@ -143,10 +143,7 @@ func (p *policyRun) imageFacts(ctx context.Context, asked *recipes.Policy, diges
 	if err != nil {
 		return nil, fmt.Errorf("inspecting %s: %w", digest, err)
 	}
-	facts := &policy.Image{Created: config.Created.Time, Size: manifest.Config.Size}
-	for _, l := range manifest.Layers {
-		facts.Size += l.Size
-	}
+	facts := &policy.Image{Created: config.Created.Time, Size: compressed(manifest)}
 	if len(asked.Refuse) == 0 {
 		return facts, nil
 	}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
 
@@ -22,7 +21,6 @@ import (
 
 func reproduceCommand() *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "key", Usage: "public key `FILE` that must have signed the image's provenance"},
 		&cli.StringFlag{Name: "sign-key", EnvVars: []string{"KILN_KEY"}, Usage: "cosign key `FILE` to sign the rebuild statement with, its password in COSIGN_PASSWORD (default: a development key)"},
 		&cli.StringFlag{Name: "tlog", Usage: "record the signature in the transparency log at `URL`"},
 		&cli.BoolFlag{Name: "check", Usage: "only compare; attach nothing"},
@@ -30,9 +28,8 @@ func reproduceCommand() *cli.Command {
 		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, plain, tty, rawjson or quiet"},
 		outputFlag("what stdout gets: text (the reference) or json"),
 	}
-	flags = append(flags, identityFlags()...)
+	flags = append(flags, whoFlags()...)
 	flags = append(flags, offlineFlags()...)
-	flags = append(flags, registryFlags()...)
 	flags = append(flags, archiveFlags()...)
 	flags = append(flags, engineFlags()...)
 	return &cli.Command{
@@ -49,8 +46,7 @@ func reproduceCommand() *cli.Command {
 // reproduction is one run of kiln reproduce.
 type reproduction struct {
 	*build
-	repo       name.Repository
-	found      push.Found
+	*published
 	provenance sign.Statement
 	origin     *sign.Origin
 	built      []*job
@@ -61,16 +57,8 @@ func runReproduce(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return usagef("kiln reproduce: want one image, got %d arguments", c.NArg())
 	}
-	if _, said := certificateFlags(c); c.String("key") == "" && !said {
-		return withHint{usagef("kiln reproduce: no identity to verify with"),
-			"--key FILE names the public key that must have signed, --certificate-identity and --certificate-oidc-issuer an identity"}
-	}
 	if err := checkOutput(c); err != nil {
 		return err
-	}
-	ref, err := name.ParseReference(c.Args().First())
-	if err != nil {
-		return usagef("kiln reproduce: %w", err)
 	}
 	who, err := identity(c)
 	if err != nil {
@@ -80,7 +68,7 @@ func runReproduce(c *cli.Context) error {
 	if err != nil {
 		return usage{err}
 	}
-	r := &reproduction{repo: ref.Context()}
+	r := &reproduction{}
 	if r.build, err = newBuild(c, display); err != nil {
 		return err
 	}
@@ -91,7 +79,10 @@ func runReproduce(c *cli.Context) error {
 	if r.store, err = r.env.blobs(); err != nil {
 		return err
 	}
-	if err := r.look(c.Context, ref, who); err != nil {
+	if r.published, err = findPublished(c, r.build.registry, c.Args().First()); err != nil {
+		return err
+	}
+	if err := r.look(c.Context, who); err != nil {
 		return err
 	}
 	return r.inFolder(c.Context, func(dir string) error { return r.run(c, dir) })
@@ -122,21 +113,13 @@ func (r *reproduction) fresh() bool {
 	return r.env.engines.fallback == "" && len(r.env.engines.platform) == 0
 }
 
-// look finds the image and the provenance to follow, which must verify.
-func (r *reproduction) look(ctx context.Context, ref name.Reference, who sign.Identity) error {
-	found, ok, err := r.registry.Lookup(ctx, ref)
+// look finds the provenance to follow, which must verify.
+func (r *reproduction) look(ctx context.Context, who sign.Identity) error {
+	attached, err := r.statements(ctx, r.digest())
 	if err != nil {
 		return err
 	}
-	if !ok {
-		return fmt.Errorf("reproducing %s: the registry has no such image", ref)
-	}
-	r.found = found
-	attached, err := r.registry.Statements(ctx, r.reference())
-	if err != nil {
-		return err
-	}
-	report, err := sign.Verify(ctx, found.Descriptor.Digest, attached, who, []string{sign.PredicateProvenance})
+	report, err := sign.Verify(ctx, r.digest(), attached, who, []string{sign.PredicateProvenance})
 	if err != nil {
 		return err
 	}
@@ -151,10 +134,6 @@ func (r *reproduction) look(ctx context.Context, ref name.Reference, who sign.Id
 		}
 	}
 	return nil
-}
-
-func (r *reproduction) reference() name.Digest {
-	return r.repo.Digest(r.found.Descriptor.Digest.String())
 }
 
 // run builds in the folder dir, compares, and says or attaches what came of it.
@@ -223,5 +202,5 @@ func (r *reproduction) attest(ctx context.Context) (string, error) {
 		return "", err
 	}
 	attach := r.signer.attest(r.repo.Name(), sign.Statement{PredicateType: sign.PredicateRebuild, Predicate: predicate})
-	return who.String(), r.registry.Attach(ctx, r.repo, []v1.Descriptor{r.found.Descriptor}, attach)
+	return who.String(), r.build.registry.Attach(ctx, r.repo, []v1.Descriptor{r.found.Descriptor}, attach)
 }

@@ -62,7 +62,7 @@ func (r *reproduction) compare(ctx context.Context, top push.Manifest) (*reprodu
 	}
 	res := &reproduced{
 		Reference: r.reference().Name(), Digest: r.reference().DigestStr(), Platforms: r.platforms, Rebuilt: digest.String(),
-		Identical: digest == r.found.Descriptor.Digest, Fresh: r.fresh(), Timings: r.clock.laps,
+		Identical: digest == r.digest(), Fresh: r.fresh(), Timings: r.clock.laps,
 	}
 	if res.Identical {
 		return res, nil
@@ -75,7 +75,7 @@ func (r *reproduction) compare(ctx context.Context, top push.Manifest) (*reprodu
 		res.add("index", list)
 	}
 	for _, j := range r.built {
-		theirs, err := r.published(ctx, j.platform)
+		theirs, err := r.theirs(ctx, j.platform)
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +102,7 @@ func (r *reproduction) indexes(ctx context.Context, top push.Manifest) ([]bitwis
 		return nil, err
 	}
 	var theirs []byte
-	if _, err := r.registry.Manifest(ctx, r.reference(), func(content io.Reader, want string) (string, int64, error) {
+	if _, err := r.build.registry.Manifest(ctx, r.reference(), func(content io.Reader, want string) (string, int64, error) {
 		var err error
 		theirs, err = io.ReadAll(content)
 		return want, int64(len(theirs)), err
@@ -112,9 +112,9 @@ func (r *reproduction) indexes(ctx context.Context, top push.Manifest) ([]bitwis
 	return bitwise.Documents("manifest", theirs, ours)
 }
 
-// published is the registry's image for the platform.
-func (r *reproduction) published(ctx context.Context, platform string) (v1.Image, error) {
-	digest := r.found.Descriptor.Digest
+// theirs is the registry's image for the platform.
+func (r *reproduction) theirs(ctx context.Context, platform string) (v1.Image, error) {
+	digest := r.digest()
 	if len(r.found.Manifests) > 0 {
 		i := slices.IndexFunc(r.found.Manifests, func(d v1.Descriptor) bool { return d.Platform != nil && d.Platform.String() == platform })
 		if i < 0 {
@@ -122,7 +122,7 @@ func (r *reproduction) published(ctx context.Context, platform string) (v1.Image
 		}
 		digest = r.found.Manifests[i].Digest
 	}
-	return r.registry.Image(ctx, r.repo.Digest(digest.String()), v1.Platform{})
+	return r.image(ctx, digest)
 }
 
 // maxShown is how many differences a person is shown.

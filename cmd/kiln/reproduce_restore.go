@@ -52,7 +52,7 @@ func (r *reproduction) unpack(ctx context.Context, dir string) error {
 	if r.origin.Folder == (v1.Hash{}) {
 		return nil
 	}
-	blob, err := r.registry.Blob(ctx, r.repo.Digest(r.origin.Folder.String()))
+	blob, err := r.build.registry.Blob(ctx, r.at(r.origin.Folder))
 	if err != nil {
 		return withHint{err, "it holds the recipe's local sources: copy images with their referrers, as `oras copy -r` does"}
 	}
@@ -104,7 +104,7 @@ func (r *reproduction) sameInputs(ctx context.Context) error {
 		r.keys = append(r.keys, key)
 	}
 	if got := builder.IndexKey(r.keys); got != r.origin.Key {
-		return &sign.Error{Subject: r.found.Descriptor.Digest, PredicateType: sign.PredicateProvenance, Reason: fmt.Errorf(
+		return &sign.Error{Subject: r.digest(), PredicateType: sign.PredicateProvenance, Reason: fmt.Errorf(
 			"its build key is %s, but recipe, lock and local sources as attached have %s", r.origin.Key, got)}
 	}
 	return nil

@@ -25,12 +25,6 @@ func sbomCommand() *cli.Command {
 	}
 }
 
-// whoFlags name who must have signed a document that is read.
-func whoFlags() []cli.Flag {
-	flags := append([]cli.Flag{&cli.StringFlag{Name: "key", Usage: "public key `FILE` that must have signed"}}, identityFlags()...)
-	return append(flags, registryFlags()...)
-}
-
 func runSBOM(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return usagef("kiln sbom: want one image, got %d arguments", c.NArg())

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
 
@@ -39,25 +38,11 @@ func findImage(c *cli.Context, arg string) (*shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	ref, err := name.ParseReference(arg)
-	if err != nil {
-		return nil, usage{err}
-	}
-	found, ok, err := registry.Lookup(c.Context, ref)
+	p, err := findPublished(c, registry, arg)
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
-		return nil, fmt.Errorf("reading %s: the registry has no such image", ref)
-	}
-	at := func(d v1.Hash) name.Digest { return ref.Context().Digest(d.String()) }
-	return &shelf{
-		name: arg, found: found,
-		image: func(ctx context.Context, d v1.Hash) (v1.Image, error) {
-			return registry.Image(ctx, at(d), v1.Platform{})
-		},
-		read: func(ctx context.Context, d v1.Hash) (recipes.Attached, error) { return registry.Statements(ctx, at(d)) },
-	}, nil
+	return &shelf{name: arg, found: p.found, image: p.image, read: p.statements}, nil
 }
 
 func layoutShelf(dir string) (*shelf, error) {
@@ -145,16 +130,4 @@ func (s *shelf) describes(ctx context.Context, digest v1.Hash, who *sign.Identit
 		return nil, fmt.Errorf("reading %s: %w", s.name, err)
 	}
 	return doc, nil
-}
-
-// anyIdentity is whose signatures count, nil where nobody is named.
-func anyIdentity(c *cli.Context) (*sign.Identity, error) {
-	if _, said := certificateFlags(c); c.String("key") == "" && !said {
-		if c.String("trusted-root") != "" {
-			return nil, usagef("--trusted-root: says nothing without --key or --certificate-identity")
-		}
-		return nil, nil
-	}
-	who, err := identity(c)
-	return &who, err
 }

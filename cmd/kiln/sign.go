@@ -113,13 +113,12 @@ func readPredicate(c *cli.Context) (sign.Statement, error) {
 
 // attaching is one run of kiln sign or kiln attest.
 type attaching struct {
-	signer   *signer
-	registry *push.Registry
-	// folder is that of an OCI layout, whose image's name is repository;
-	// otherwise the image is ref.
+	signer *signer
+	// folder is that of an OCI layout, whose image is stored; otherwise it is
+	// published.
 	folder     string
 	stored     *push.Stored
-	ref        name.Digest
+	published  *published
 	repository string
 	found      push.Found
 	// manifests are the image, and those that it lists.
@@ -133,9 +132,6 @@ func newAttaching(c *cli.Context) (*attaching, error) {
 	a := &attaching{}
 	env, err := newEnvironment(c)
 	if err != nil {
-		return nil, err
-	}
-	if a.registry, err = newRegistry(c, nil); err != nil {
 		return nil, err
 	}
 	if err := a.open(c); err != nil {
@@ -160,18 +156,17 @@ func (a *attaching) open(c *cli.Context) error {
 	if err != nil {
 		return usagef("kiln %s: %w", c.Command.Name, err)
 	}
-	at, ok := ref.(name.Digest)
-	if !ok {
+	if _, ok := ref.(name.Digest); !ok {
 		return withHint{usagef("kiln %s: %s has no digest", c.Command.Name, ref), "a tag may be moved meanwhile: name the image as IMAGE@sha256:…"}
 	}
-	found, ok, err := a.registry.Lookup(c.Context, at)
+	registry, err := newRegistry(c, nil)
 	if err != nil {
 		return err
 	}
-	if !ok {
-		return fmt.Errorf("looking up %s: the registry has no such image", ref)
+	if a.published, err = findPublished(c, registry, arg); err != nil {
+		return err
 	}
-	a.ref, a.repository, a.found = at, at.Context().Name(), found
+	a.repository, a.found = a.published.repo.Name(), a.published.found
 	return nil
 }
 
@@ -197,7 +192,7 @@ func (a *attaching) openLayout(c *cli.Context, folder, digest string) error {
 // attach adds what f makes for the manifests.
 func (a *attaching) attach(ctx context.Context, manifests []v1.Descriptor, f push.Attach) error {
 	if a.folder == "" {
-		return a.registry.Attach(ctx, a.ref.Context(), manifests, f)
+		return a.published.registry.Attach(ctx, a.published.repo, manifests, f)
 	}
 	_, err := push.WriteLayout(ctx, a.folder, a.stored.Top, func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
 		if !slices.ContainsFunc(manifests, func(d v1.Descriptor) bool { return d.Digest == subject.Digest }) {
@@ -220,11 +215,11 @@ func (a *attaching) finish(c *cli.Context) error {
 		if err := a.verified(c.Context); err != nil {
 			return fmt.Errorf("not tagged: %w", err)
 		}
-		if err := a.registry.Tag(c.Context, a.ref, tags); err != nil {
+		if err := a.published.registry.Tag(c.Context, a.published.reference(), tags); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintln(c.App.Writer, a.ref.Name())
+	_, err := fmt.Fprintln(c.App.Writer, a.published.reference())
 	return err
 }
 
@@ -234,9 +229,7 @@ func (a *attaching) verified(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	seen, err := inspect(ctx, a.found, func(ctx context.Context, d v1.Hash) (recipes.Attached, error) {
-		return a.registry.Statements(ctx, a.ref.Context().Digest(d.String()))
-	}, who)
+	seen, err := inspect(ctx, a.found, a.published.statements, who)
 	if err != nil {
 		return err
 	}

@@ -1,17 +1,14 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
 
-	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sign"
 )
 
@@ -24,8 +21,7 @@ func verifyCommand() *cli.Command {
 			"it checks the same, and of each image that the index lists.\n" +
 			"Exits with 4 where any is not. With a policy it holds the image to each of its rules, and\n" +
 			"prints what each found.",
-		Flags: append(append([]cli.Flag{
-			&cli.StringFlag{Name: "key", Usage: "public key `FILE` that must have signed"},
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "policy", Usage: "hold the image to the policy in `FILE`, in place of --key (default: that of kiln.yaml)"},
 			&cli.BoolFlag{Name: "vsa", Usage: "where the policy is met, attach a signed SLSA verification summary"},
 			&cli.StringFlag{Name: "sign-key", Usage: "cosign key `FILE` to sign the summary with, its password in COSIGN_PASSWORD (default: a development key)"},
@@ -33,7 +29,7 @@ func verifyCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "rebuilder", Usage: "public key `FILE` of another builder, whose signed rebuild of the image counts (see kiln reproduce)"},
 			&cli.IntFlag{Name: "rebuilds", Usage: "require rebuilds by `N` of the rebuilders"},
 			outputFlag("what stdout gets: text (the reference) or json"),
-		}, identityFlags()...), registryFlags()...),
+		}, whoFlags()...),
 		OnUsageError: usageError,
 		Action:       runVerify,
 	}
@@ -87,7 +83,6 @@ func runVerify(c *cli.Context) error {
 		return err
 	}
 	held, err := readPolicy(c)
-	_, said := certificateFlags(c)
 	switch {
 	case err != nil:
 		return err
@@ -95,9 +90,6 @@ func runVerify(c *cli.Context) error {
 		return runPolicy(c, held)
 	case c.Bool("vsa"):
 		return withHint{usagef("kiln verify: --vsa needs a policy, which the summary names"), "--policy FILE names a file with a `policy:`"}
-	case c.String("key") == "" && !said:
-		return withHint{usagef("kiln verify: no identity to verify with"),
-			"--key FILE names the public key that must have signed, --certificate-identity and --certificate-oidc-issuer an identity"}
 	}
 	who, err := identity(c)
 	if err != nil {
@@ -107,7 +99,7 @@ func runVerify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	digest, v, err := checkImage(c, who, asked)
+	v, err := checkImage(c, who, asked)
 	if v == nil {
 		return err
 	}
@@ -121,73 +113,28 @@ func runVerify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(c.App.Writer, digest)
+	_, err = fmt.Fprintln(c.App.Writer, v.Reference)
 	return err
 }
 
-// identity is whose signatures count.
-func identity(c *cli.Context) (who sign.Identity, err error) {
-	certificate, said := certificateFlags(c)
-	env, err := newEnvironment(c)
-	if err != nil {
-		return who, err
-	}
-	instance, err := env.sigstore(c)
-	if err != nil {
-		return who, err
-	}
-	switch {
-	case said && c.String("key") != "":
-		return who, usagef("kiln verify: --key and a certificate's identity exclude each other")
-	case said:
-		if who.Certificate, err = &certificate, certificate.Check(); err != nil {
-			return who, usagef("kiln verify: %w", err)
-		}
-		if instance.root == nil {
-			return who, withHint{usagef("kiln verify: a certificate's identity needs --trusted-root"),
-				"it is the file that describes your Sigstore instance; --public-sigstore is the one for everybody"}
-		}
-	default:
-		if who.Key, err = publicKey(c.String("key")); err != nil {
-			return who, err
-		}
-	}
-	if instance.root != nil {
-		who.Root, err = instance.root(c.Context)
-	}
-	return who, err
-}
-
-// checkImage resolves the reference to a digest first: all that is checked is
-// about the digest, whatever the tag does meanwhile.
-func checkImage(c *cli.Context, who sign.Identity, asked rebuilds) (name.Digest, *verification, error) {
+// checkImage verifies what the argument calls an image.
+func checkImage(c *cli.Context, who sign.Identity, asked rebuilds) (*verification, error) {
 	registry, err := newRegistry(c, nil)
 	if err != nil {
-		return name.Digest{}, nil, err
+		return nil, err
 	}
-	ref, err := name.ParseReference(c.Args().First())
+	p, err := findPublished(c, registry, c.Args().First())
 	if err != nil {
-		return name.Digest{}, nil, usagef("kiln verify: %w", err)
+		return nil, err
 	}
-	found, ok, err := registry.Lookup(c.Context, ref)
+	seen, err := inspect(c.Context, p.found, p.statements, who)
 	if err != nil {
-		return name.Digest{}, nil, err
+		return nil, err
 	}
-	if !ok {
-		return name.Digest{}, nil, fmt.Errorf("verifying %s: the registry has no such image", ref)
-	}
-	repo := ref.Context()
-	digest := repo.Digest(found.Descriptor.Digest.String())
-	seen, err := inspect(c.Context, found, func(ctx context.Context, d v1.Hash) (recipes.Attached, error) {
-		return registry.Statements(ctx, repo.Digest(d.String()))
-	}, who)
-	if err != nil {
-		return digest, nil, err
-	}
-	v := verificationOf(repo, seen)
+	v := verificationOf(p.repo, seen)
 	v.RebuiltBy, err = asked.of(c.Context, seen)
 	v.Verified = v.Verified && err == nil
-	return digest, v, errors.Join(seen.verdict(), err)
+	return v, errors.Join(seen.verdict(), err)
 }
 
 func verificationOf(repo name.Repository, i *inspection) *verification {

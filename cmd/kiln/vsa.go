@@ -25,7 +25,7 @@ func (p *policyRun) attest(c *cli.Context, j *judgement) error {
 		return err
 	}
 	predicate, err := sign.Summary(sign.SummaryInput{
-		Kiln: version(), Time: p.now, Reference: j.Reference, Policy: filepath.Base(p.file), PolicyDigest: p.digest,
+		Kiln: version(), Time: p.now, Reference: j.Reference, Policy: filepath.Base(p.file), PolicyDigest: p.sum,
 		Inputs: p.inputs, Built: p.built,
 	})
 	if err != nil {
