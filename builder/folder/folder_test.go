@@ -133,6 +133,8 @@ func TestUnpackStaysInside(t *testing.T) {
 		"above":            {{Name: "../out", Typeflag: tar.TypeReg, Size: 1}},
 		"absolute":         {{Name: "/../../out", Typeflag: tar.TypeReg, Size: 1}},
 		"through a link":   {{Name: "sources", Typeflag: tar.TypeSymlink, Linkname: ".."}, {Name: "sources/out", Typeflag: tar.TypeReg, Size: 1}},
+		"a link as recipe": {{Name: Recipe + "/recipe.yaml", Typeflag: tar.TypeSymlink, Linkname: "/nowhere"}},
+		"a link as source": {{Name: SourceFolder(0), Typeflag: tar.TypeSymlink, Linkname: ".."}},
 		"a device":         {{Name: "null", Typeflag: tar.TypeChar}},
 		"one over another": {{Name: "a", Typeflag: tar.TypeReg, Size: 1}, {Name: "a", Typeflag: tar.TypeReg, Size: 1}},
 		"too much":         {{Name: "a", Typeflag: tar.TypeReg, Size: maxBytes + 1}},

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 )
 
 // Limits on what an archive may unpack to.
@@ -21,6 +22,7 @@ const (
 func memory(text []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(text)) }
 
 // Unpack writes the archive's files below the folder dir, and none elsewhere.
+// Only within local sources there may be links.
 func Unpack(r io.Reader, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -61,6 +63,10 @@ func write(root *os.Root, h *tar.Header, content io.Reader, left int64) error {
 	}
 	switch h.Typeflag {
 	case tar.TypeSymlink:
+		// Elsewhere somebody may write or read what lies at a name of ours.
+		if parts := strings.SplitN(name, "/", 3); len(parts) < 3 || parts[0] != Sources {
+			return fmt.Errorf("%s is a link, and in no local source", name)
+		}
 		return root.Symlink(h.Linkname, name)
 	case tar.TypeReg:
 	default:
