@@ -45,25 +45,27 @@ func Inspect(img v1.Image) ([]Finding, error) {
 	return findings, nil
 }
 
-// inspectConfigured looks at the user that an image's configuration names. A
-// name is what the image makes of it, so only a number is known not to be root.
+// inspectConfigured looks at the user and group that an image's configuration
+// names. A name is what the image makes of it, so only a number is known not to
+// be root.
 func inspectConfigured(user string) []Finding {
-	uid, _, _ := strings.Cut(user, ":")
-	numeric := uid != "" && strings.Trim(uid, "0123456789") == ""
-	if numeric && strings.Trim(uid, "0") != "" {
-		return inspectGroup(user)
-	}
-	text := "the image runs as root"
-	if !numeric && uid != "" && uid != "root" {
+	uid, gid, grouped := strings.Cut(user, ":")
+	var text string
+	switch {
+	case isRoot(uid):
+		text = "the image runs as root"
+	case !isNumber(uid):
 		text = fmt.Sprintf("the image runs as %q, which is no number, and may be root", user)
+	case grouped && isRoot(gid):
+		text = "the image runs as group 0"
+	case grouped && !isNumber(gid):
+		text = fmt.Sprintf("the image runs as %q, whose group is no number, and may be 0", user)
+	default:
+		return nil
 	}
 	return []Finding{{recipes.RuleRootUser, "config.User", text}}
 }
 
-func inspectGroup(user string) []Finding {
-	_, gid, named := strings.Cut(user, ":")
-	if named && strings.Trim(gid, "0") == "" {
-		return []Finding{{recipes.RuleRootUser, "config.User", "the image runs as group 0"}}
-	}
-	return nil
-}
+func isRoot(id string) bool { return id == "root" || strings.Trim(id, "0") == "" }
+
+func isNumber(id string) bool { return strings.Trim(id, "0123456789") == "" }

@@ -61,7 +61,7 @@ func TestInspect(t *testing.T) {
 
 func TestInspectUser(t *testing.T) {
 	for user, root := range map[string]bool{
-		"": true, "root": true, "0": true, "00:5": true, "nobody": true, "65532": false, "65532:65532": false, "65532:0": true, "1:": true, "-1": true,
+		"": true, "root": true, "0": true, "00:5": true, "nobody": true, "65532": false, "65532:65532": false, "65532:0": true, "1:": true, "-1": true, "65532:root": true, "65532:users": true,
 	} {
 		found := inspectConfigured(user)
 		if got := len(found) > 0; got != root {
