@@ -10,7 +10,7 @@ const gradleNeeds = `(?m)^\s*(?:implementation|api|compile|compileOnly|runtime|r
 
 func (p *project) gradle() error {
 	script, settings := p.text("build.gradle")+p.text("build.gradle.kts"), p.text("settings.gradle")+p.text("settings.gradle.kts")
-	p.draft.name = cmp.Or(find(`rootProject\.name\s*=\s*["']([\w.-]+)["']`, settings), p.draft.name)
+	p.draft.name = cmp.Or(find(gradleName, settings), p.draft.name)
 	p.draft.version = find(gradleVersion, script)
 	dependency := strings.TrimLeft(find(gradleNeeds, script), `"'`)
 	switch {
@@ -32,6 +32,8 @@ func (p *project) gradle() error {
 	return p.jar("gradle: [jar]", jar)
 }
 
+const gradleName = `rootProject\.name\s*=\s*["']([\w.-]+)["']`
+
 const gradleVersion = `(?m)^\s*version\s*=?\s*["']([\w.+-]+)["']`
 
 // gradleJar is where Gradle puts the jar: it is called as the project, and that
@@ -40,7 +42,7 @@ func gradleJar(script, settings string) (string, error) {
 	if set := find(`\b(archive(?:File|Base)?Name|baseName|archiveVersion|archiveClassifier|classifier|libsDirName|buildDir)\b`, script); set != "" {
 		return "", &UnfitError{"build.gradle says by " + set + " how its jar is called", explainJava}
 	}
-	name := cmp.Or(find(`archivesBaseName\s*=\s*["']([\w.-]+)["']`, script), find(`rootProject\.name\s*=\s*["']([\w.-]+)["']`, settings), "src")
+	name := cmp.Or(find(`archivesBaseName\s*=\s*["']([\w.-]+)["']`, script), find(gradleName, settings), "src")
 	if version := find(gradleVersion, script); version != "" {
 		name += "-" + version
 	}
