@@ -118,11 +118,12 @@ func (p *project) finish() {
 		d.version = "0.1.0"
 		p.assume("no version is given: 0.1.0")
 	}
-	if d.summary = strings.Join(strings.Fields(d.summary), " "); d.summary == "" {
+	// What another tool would put in there is nothing that a recipe knows.
+	if d.summary = strings.Join(strings.Fields(d.summary), " "); d.summary == "" || strings.Contains(d.summary, "${") {
 		d.summary = d.name
 		p.assume("no summary is given: say in a line what %s is", d.name)
 	}
-	if u, err := url.Parse(d.homepage); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+	if u, err := url.Parse(d.homepage); err != nil || strings.Contains(d.homepage, "${") || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		d.homepage = ""
 	}
 	p.licensed()

@@ -145,6 +145,26 @@ func TestFolderWithLittleSaid(t *testing.T) {
 	}
 }
 
+// TestFolderWithProperties: of what stands in pom.xml for something else, the
+// recipe has that or nothing.
+func TestFolderWithProperties(t *testing.T) {
+	for text, want := range map[string]string{"Serves ${project.artifactId}": "Serves greet", "${unknown}": "greet"} {
+		a := "-- pom.xml --\n<project><artifactId>greet</artifactId><description>" + text + "</description><url>https://example.org/${unknown}</url></project>\n" +
+			"-- src/main/java/X.java --\npublic static void main(\n"
+		d, err := Folder(files(t, txtar.Parse([]byte(a))), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := recipes.Parse("recipe.yaml", d.Recipe())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Summary != want || r.Homepage != "" {
+			t.Errorf("%s: got the summary %q and the homepage %q", text, r.Summary, r.Homepage)
+		}
+	}
+}
+
 func folder(t *testing.T, file string) fstest.MapFS {
 	t.Helper()
 	a, err := txtar.ParseFile(file)

@@ -42,7 +42,7 @@ func (p *project) maven() error {
 		return &UnfitError{"pom.xml cannot be read: " + err.Error(), "`mvn validate` says what is wrong"}
 	}
 	c.Version = c.expand(cmp.Or(c.Version, c.Parent.Version))
-	d.name, d.version, d.summary, d.homepage = cmp.Or(c.Artifact, d.name), c.Version, c.Description, c.Homepage
+	d.name, d.version, d.summary, d.homepage = cmp.Or(c.Artifact, d.name), c.Version, c.expand(c.Description), c.expand(c.Homepage)
 	switch {
 	case len(c.Modules) > 0:
 		return &UnfitError{"pom.xml is that of several modules", "run kiln init in the folder of a service"}
