@@ -81,7 +81,7 @@ func (t *imageTree) content(p string) ([]byte, error) {
 		e = t.entries[path.Join("/", e.Linkname)]
 	}
 	if e.Open == nil {
-		return nil, fmt.Errorf("reading the image's layers: %s links to %s, which is no file", p, e.Linkname)
+		return nil, fmt.Errorf("reading the image's layers: %s links to %s, which is no file", p, t.entries[p].Linkname)
 	}
 	r, err := e.Open()
 	if err != nil {
