@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -88,9 +87,7 @@ func (a *archive) read(r io.Reader) error {
 // archives compares two tars entry by entry.
 func (c *comparison) archives(where string, a, b *archive) error {
 	before := len(c.found)
-	all := maps.Clone(a.entries)
-	maps.Copy(all, b.entries)
-	for _, name := range slices.Sorted(maps.Keys(all)) {
+	for _, name := range names(a.entries, b.entries) {
 		l, inLeft := a.entries[name]
 		r, inRight := b.entries[name]
 		at := where + " " + name
@@ -134,7 +131,7 @@ func describe(e entry) string {
 // entry compares the fields of two headers, and what the files hold.
 func (c *comparison) entry(where string, a, b entry) error {
 	left, right := fields(a.header), fields(b.header)
-	for _, k := range slices.Sorted(maps.Keys(union(left, right))) {
+	for _, k := range names(left, right) {
 		if left[k] != right[k] {
 			c.add(where, "tar header: %s is %s against %s", k, orNone(left[k]), orNone(right[k]))
 		}

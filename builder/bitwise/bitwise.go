@@ -106,7 +106,7 @@ func (c *comparison) document(where string, a, b []byte) error {
 		return fmt.Errorf("comparing %s: %w", where, err)
 	}
 	before := len(c.found)
-	for _, k := range slices.Sorted(maps.Keys(union(left, right))) {
+	for _, k := range names(left, right) {
 		l, inLeft := left[k]
 		r, inRight := right[k]
 		switch {
@@ -124,10 +124,11 @@ func (c *comparison) document(where string, a, b []byte) error {
 	return nil
 }
 
-func union(a, b map[string]string) map[string]string {
+// names are those of both sides, sorted.
+func names[T any](a, b map[string]T) []string {
 	all := maps.Clone(a)
 	maps.Copy(all, b)
-	return all
+	return slices.Sorted(maps.Keys(all))
 }
 
 // flatten notes every value below a JSON document by its path.

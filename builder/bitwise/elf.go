@@ -5,8 +5,6 @@ import (
 	"debug/elf"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strconv"
 
 	"github.com/kiln-build/kiln/builder/spool"
@@ -20,9 +18,7 @@ func (c *comparison) programs(where string, a, b spool.File) (bool, error) {
 		return false, nil
 	}
 	before := len(c.found)
-	all := maps.Clone(left)
-	maps.Copy(all, right)
-	for _, name := range slices.Sorted(maps.Keys(all)) {
+	for _, name := range names(left, right) {
 		l, inLeft := left[name]
 		r, inRight := right[name]
 		at := where + " " + name
