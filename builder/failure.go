@@ -57,12 +57,15 @@ func (e *Engine) look(ctx context.Context, p *Plan, c gateway.Client, err error,
 	if !errors.As(e.stepError(ctx, p, w, err), &step) {
 		return nil
 	}
-	left, ok := failed.Find(c, err, failed.Step{
-		Recipe: step.File, Line: step.Pos.Line, Col: step.Pos.Col, Name: step.Name, Exit: step.Exit, Log: step.Log,
-	}, tools)
+	left, ok := failed.Find(c, err, kept(step), tools)
 	if !ok {
 		return nil
 	}
 	w.Hide()
 	return e.OnFailure(ctx, step, left)
+}
+
+// kept is what is kept of the error of a step.
+func kept(e *StepError) failed.Step {
+	return failed.Step{Recipe: e.File, Line: e.Pos.Line, Col: e.Pos.Col, Name: e.Name, Exit: e.Exit, Log: e.Log}
 }

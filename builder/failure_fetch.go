@@ -54,16 +54,25 @@ func (e *Engine) lookAtFetch(ctx context.Context, f *Fetch, c gateway.Client, de
 		return errors.New("looking at the fetch: its graph has no command")
 	}
 	w.Ended(ctx, id)
-	step := &StepError{
-		File: f.plan.recipe.File, Pos: f.step.Pos, Name: f.spec.title, Log: w.Named(f.plan.prefix(f.step.Pos) + f.spec.title),
-		Exit: exit, Err: fmt.Errorf("exit code %d", exit),
-	}
+	step := f.exited(exit, f.said(w))
 	left, err := f.left(ctx, c, exec, out, step)
 	if err != nil {
 		return fmt.Errorf("looking at the fetch: %w", err)
 	}
 	w.Hide()
 	return e.OnFailure(ctx, step, left)
+}
+
+// said are the last lines of the fetch's command.
+func (f *Fetch) said(w *progress.Watch) []string {
+	return w.Named(f.plan.prefix(f.step.Pos) + f.spec.title)
+}
+
+// exited is the error of a command that did not succeed.
+func (f *Fetch) exited(exit int, log []string) *StepError {
+	return &StepError{
+		File: f.plan.recipe.File, Pos: f.step.Pos, Name: f.spec.title, Log: log, Exit: exit, Err: fmt.Errorf("exit code %d", exit),
+	}
 }
 
 // left is what there is of the fetch: its command without what notes the exit
@@ -87,10 +96,10 @@ func (f *Fetch) left(ctx context.Context, c gateway.Client, exec *pb.ExecOp, out
 			return nil, err
 		}
 	}
-	return failed.Of(c, failed.Step{
-		Recipe: step.File, Line: step.Pos.Line, Col: step.Pos.Col, Name: step.Name, Exit: step.Exit, Log: step.Log,
-		Args: f.spec.args, Env: exec.Meta.Env, Cwd: exec.Meta.Cwd, User: exec.Meta.User, Network: true, Platform: f.plan.target.Builder,
-	}, parts, tools), nil
+	s := kept(step)
+	s.Args, s.Env, s.Cwd, s.User = f.spec.args, exec.Meta.Env, exec.Meta.Cwd, exec.Meta.User
+	s.Network, s.Platform = true, f.plan.target.Builder
+	return failed.Of(c, s, parts, tools), nil
 }
 
 // lastExec is the last command of a graph, and the digest of its operation.

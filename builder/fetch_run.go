@@ -161,8 +161,7 @@ func (e *Fetcher) carryOut(ctx context.Context, f *Fetch, locked *recipes.Locked
 	if err != nil {
 		return layer.Layer{}, nil, err
 	}
-	lines := watch.Named(f.plan.prefix(f.step.Pos) + f.spec.title)
-	return e.judge(outcomeOf{f: f, gate: g, capture: c, locked: locked, log: lines, look: look}, out)
+	return e.judge(outcomeOf{f: f, gate: g, capture: c, locked: locked, log: f.said(watch), look: look}, out)
 }
 
 // outcomeOf is a fetch that has run.
@@ -190,9 +189,9 @@ func (e *Fetcher) judge(o outcomeOf, out *fetched) (layer.Layer, []recipes.Fetch
 		}
 	}
 	if exit != 0 {
-		return layer.Layer{}, nil, &StepError{
-			File: o.f.plan.recipe.File, Pos: o.f.step.Pos, Name: o.f.spec.title, Log: o.log, Exit: exit, Err: fmt.Errorf("exit code %d", exit), Look: o.look,
-		}
+		failure := o.f.exited(exit, o.log)
+		failure.Look = o.look
+		return layer.Layer{}, nil, failure
 	}
 	var files []recipes.FetchedFile
 	if o.locked == nil {
