@@ -115,12 +115,7 @@ func readStructureTests(r *Recipe) error {
 
 // readBelow is [readFile] for a file below dir, wherever links lead.
 func readBelow(dir, file string) ([]byte, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	f, err := root.Open(file)
+	f, err := os.OpenInRoot(dir, file)
 	if err != nil {
 		return nil, err
 	}

@@ -51,8 +51,11 @@ func Pack(ctx context.Context, r *recipes.Recipe, trees map[int]string, store *b
 		if err != nil {
 			return nil, err
 		}
-		if got, err := recipes.TreeDigest(ctx, dir, files); err != nil || got != trees[i] {
-			return nil, errors.Join(err, fmt.Errorf("keeping %s: it changed during the build; build again", dir))
+		switch got, err := recipes.TreeDigest(ctx, dir, files); {
+		case err != nil:
+			return nil, err
+		case got != trees[i]:
+			return nil, fmt.Errorf("keeping %s: it changed during the build; build again", dir)
 		}
 		for _, f := range files {
 			entries = append(entries, entry(dir, SourceFolder(i), f))
@@ -85,17 +88,8 @@ func entry(dir, below string, f recipes.TreeFile) layer.Entry {
 		e.Type, e.Linkname = tar.TypeSymlink, f.Target
 		return e
 	}
-	e.Open = func() (io.ReadCloser, error) { return openBelow(dir, f.Path) }
+	e.Open = func() (io.ReadCloser, error) { return os.OpenInRoot(dir, filepath.FromSlash(f.Path)) }
 	return e
-}
-
-func openBelow(dir, name string) (io.ReadCloser, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close() // the open file stays valid
-	return root.Open(filepath.FromSlash(name))
 }
 
 // structureTests are the files that tests of r stand in, as they were read.

@@ -37,18 +37,9 @@ func localEntries(dir string, ignore []string) ([]layer.Entry, error) {
 		if f.Mode&fs.ModeSymlink != 0 {
 			e.Type, e.Linkname = tar.TypeSymlink, f.Target
 		} else {
-			e.Open = func() (io.ReadCloser, error) { return openBelow(dir, f.Path) }
+			e.Open = func() (io.ReadCloser, error) { return os.OpenInRoot(dir, filepath.FromSlash(f.Path)) }
 		}
 		entries = append(entries, e)
 	}
 	return entries, nil
-}
-
-func openBelow(dir, name string) (io.ReadCloser, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close() // the open file stays valid
-	return root.Open(filepath.FromSlash(name))
 }
