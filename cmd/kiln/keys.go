@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -44,7 +45,8 @@ func (e *environment) signer(c *cli.Context) (*signer, error) {
 	if c.Bool("keyless") {
 		return e.keyless(c)
 	}
-	if _, said := certificateFlags(c); said || c.Bool("public-sigstore") || c.String("identity-token") != "" {
+	other := slices.ContainsFunc([]string{"public-sigstore", "identity-token", "oidc-flow", "oidc-issuer", "oidc-client-id"}, c.IsSet)
+	if _, said := certificateFlags(c); said || other {
 		return nil, withHint{usagef("kiln %s: a certificate's identity signs with --keyless only", c.Command.Name), "say --keyless, or --key FILE without them"}
 	}
 	instance, err := e.sigstore(c)
@@ -204,5 +206,3 @@ func password() ([]byte, error) {
 	defer fmt.Fprintln(os.Stderr)
 	return term.ReadPassword(int(os.Stdin.Fd()))
 }
-
-func stdinTerminal() bool { return term.IsTerminal(int(os.Stdin.Fd())) }

@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"github.com/kiln-build/kiln/recipes"
 )
@@ -89,7 +88,7 @@ func makeLock(c *cli.Context, env *environment, r *recipes.Recipe) (newLock, err
 	if l.old, err = os.ReadFile(r.LockPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return l, fmt.Errorf("reading lock: %w", err)
 	}
-	k := locking{env: env, recipe: r, check: c.Bool("check"), terminal: term.IsTerminal(int(os.Stderr.Fd()))}
+	k := locking{env: env, recipe: r, check: c.Bool("check"), terminal: stderrTerminal()}
 	if k.was, err = fittingLock(r); err != nil && k.check {
 		return l, err
 	}
@@ -126,7 +125,8 @@ func (l newLock) write(stderr io.Writer) error {
 	return err
 }
 
-// fittingLock reads the recipe's lock, which must be there and fit.
+// fittingLock reads the recipe's lock, which must be there and fit. One that
+// does not fit is returned with the error.
 func fittingLock(r *recipes.Recipe) (*recipes.Lock, error) {
 	l, err := recipes.ReadLock(r.LockPath())
 	if errors.Is(err, os.ErrNotExist) {

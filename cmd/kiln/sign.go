@@ -123,15 +123,19 @@ type attaching struct {
 	found      push.Found
 	// manifests are the image, and those that it lists.
 	manifests []v1.Descriptor
+	tags      []string
 }
 
 func newAttaching(c *cli.Context) (*attaching, error) {
 	if c.NArg() != 1 {
 		return nil, usagef("kiln %s: want one image, got %d arguments", c.Command.Name, c.NArg())
 	}
-	a := &attaching{}
 	env, err := newEnvironment(c)
 	if err != nil {
+		return nil, err
+	}
+	a := &attaching{}
+	if a.tags, err = tagsOf(c, "1.0.0"); err != nil {
 		return nil, err
 	}
 	if err := a.open(c); err != nil {
@@ -150,7 +154,7 @@ func (a *attaching) open(c *cli.Context) error {
 	arg := c.Args().First()
 	folder, digest, _ := strings.Cut(strings.TrimPrefix(arg, "oci:"), "@")
 	if fi, err := os.Stat(folder); (err == nil && fi.IsDir()) || strings.HasPrefix(arg, "oci:") {
-		return a.openLayout(c, folder, digest)
+		return a.openLayout(folder, digest)
 	}
 	ref, err := name.ParseReference(arg)
 	if err != nil {
@@ -170,8 +174,8 @@ func (a *attaching) open(c *cli.Context) error {
 	return nil
 }
 
-func (a *attaching) openLayout(c *cli.Context, folder, digest string) error {
-	if len(c.StringSlice("tag")) > 0 {
+func (a *attaching) openLayout(folder, digest string) error {
+	if len(a.tags) > 0 {
 		return usagef("kiln sign: --tag is for an image in a registry")
 	}
 	stored, err := push.ReadLayout(folder)
@@ -211,11 +215,11 @@ func (a *attaching) finish(c *cli.Context) error {
 		_, err := fmt.Fprintln(c.App.Writer, a.folder+"@"+a.found.Descriptor.Digest.String())
 		return err
 	}
-	if tags := c.StringSlice("tag"); len(tags) > 0 {
+	if len(a.tags) > 0 {
 		if err := a.verified(c.Context); err != nil {
 			return fmt.Errorf("not tagged: %w", err)
 		}
-		if err := a.published.registry.Tag(c.Context, a.published.reference(), tags); err != nil {
+		if err := a.published.registry.Tag(c.Context, a.published.reference(), a.tags); err != nil {
 			return err
 		}
 	}

@@ -78,14 +78,23 @@ type registryTarget struct {
 	tags     []string
 }
 
-// newTarget works out from the flags where the image of r goes: into the
-// folder where they name nothing.
-func newTarget(c *cli.Context, r *recipes.Recipe, registry *push.Registry, folder string) (target, error) {
+// tagsOf are those of --tag, which looks like the example.
+func tagsOf(c *cli.Context, example string) ([]string, error) {
 	tags := slices.Clone(c.StringSlice("tag"))
 	for _, tag := range tags {
 		if _, err := name.NewTag("localhost/check:" + tag); err != nil {
-			return nil, usagef("--tag: want a tag such as %s, got %q", r.Version, tag)
+			return nil, usagef("--tag: want a tag such as %s, got %q", example, tag)
 		}
+	}
+	return tags, nil
+}
+
+// newTarget works out from the flags where the image of r goes: into the
+// folder where they name nothing.
+func newTarget(c *cli.Context, r *recipes.Recipe, registry *push.Registry, folder string) (target, error) {
+	tags, err := tagsOf(c, r.Version)
+	if err != nil {
+		return nil, err
 	}
 	for i, tag := range tags {
 		tags[i] = r.Tagged(tag)

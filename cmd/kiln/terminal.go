@@ -13,8 +13,12 @@ import (
 
 // isTerminal reports whether a person is there to type and to read.
 func isTerminal() bool {
-	return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
+	return stdinTerminal() && term.IsTerminal(int(os.Stdout.Fd()))
 }
+
+func stdinTerminal() bool { return term.IsTerminal(int(os.Stdin.Fd())) }
+
+func stderrTerminal() bool { return term.IsTerminal(int(os.Stderr.Fd())) }
 
 // withTerminal gives f this process's terminal, which hands on every key until
 // f returns: Ctrl-C interrupts what runs there, not kiln.

@@ -8,7 +8,6 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"github.com/kiln-build/kiln/builder"
 	"github.com/kiln-build/kiln/builder/blobs"
@@ -115,7 +114,7 @@ func (v *vendor) artifact(ctx context.Context) (v1.Image, error) {
 		return nil, err
 	}
 	v.set = &inputs.Set{Recipe: v.recipe.Name, Version: v.recipe.Version, Lock: lock, Entries: inputs.Files(v.lock)}
-	m := newMeter(os.Stderr, "downloading", term.IsTerminal(int(os.Stderr.Fd())))
+	m := newMeter(os.Stderr, "downloading", stderrTerminal())
 	defer m.clear()
 	if err := v.collect(ctx, m); err != nil {
 		return nil, err
