@@ -21,9 +21,9 @@ var statements = []string{"spdx", "provenance", "tests"}
 
 // answer looks whether the target has the image of this build key already: it
 // says so itself, its provenance says so as well, and all that kiln attaches
-// verifies under the key or identity that this build would sign with. What was verified
-// once from here is remembered by digest, so that the usual answer takes one
-// request and decrypts no key.
+// verifies under the key or identity that this build would sign with. What was
+// verified once from here is remembered by digest, so that the usual answer
+// takes one request and decrypts no key.
 func (b *build) answer(ctx context.Context) (*result, bool, error) {
 	res := b.result()
 	found, ok, err := b.target.published(ctx)

@@ -87,6 +87,10 @@ func checkFiles(c *cli.Context, flags ...string) error {
 	return nil
 }
 
+func progressFlag() cli.Flag {
+	return &cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, plain, tty, rawjson or quiet"}
+}
+
 func outputFlag(usage string) cli.Flag {
 	return &cli.StringFlag{Name: "output", Value: "text", Usage: usage}
 }

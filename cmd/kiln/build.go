@@ -30,7 +30,7 @@ func buildCommand() *cli.Command {
 		&cli.BoolFlag{Name: "no-sources", Usage: "do not keep the recipe's local sources beside the image; then nobody else can reproduce it"},
 		&cli.StringFlag{Name: "test-report", Usage: "write the results of the tests to `FILE`, in the Common Test Report Format"},
 		&cli.StringFlag{Name: "trace-syscalls", Usage: "write a seccomp profile of what the tests' programs call to `FILE`; tests also what is unchanged"},
-		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, plain, tty, rawjson or quiet"},
+		progressFlag(),
 		outputFlag("what stdout gets: text (the reference) or json"),
 	}
 	flags = append(flags, signerFlags()...)

@@ -41,16 +41,21 @@ func inspect(ctx context.Context, found push.Found, read reader, who sign.Identi
 		return nil, err
 	}
 	for _, d := range found.Manifests {
-		i := &inspection{digest: d.Digest, platform: "unknown platform"}
-		if d.Platform != nil {
-			i.platform = d.Platform.String()
-		}
+		i := &inspection{digest: d.Digest, platform: platformOf(d)}
 		if err := i.check(ctx, read, who); err != nil {
 			return nil, err
 		}
 		top.images = append(top.images, i)
 	}
 	return top, nil
+}
+
+// platformOf is what an index says an image is for.
+func platformOf(d v1.Descriptor) string {
+	if d.Platform == nil {
+		return "unknown platform"
+	}
+	return d.Platform.String()
 }
 
 func (i *inspection) check(ctx context.Context, read reader, who sign.Identity) error {

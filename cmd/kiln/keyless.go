@@ -14,6 +14,14 @@ import (
 	"github.com/kiln-build/kiln/sign"
 )
 
+// statementFlags say who signs a statement, in a command whose --key verifies.
+func statementFlags(what string) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "sign-key", EnvVars: []string{"KILN_KEY"}, Usage: "cosign key `FILE` to sign " + what + " with, its password in COSIGN_PASSWORD (default: a development key)"},
+		&cli.StringFlag{Name: "tlog", Usage: "record the signature of " + what + " in the transparency log at `URL`"},
+	}
+}
+
 // signerFlags say who signs.
 func signerFlags() []cli.Flag {
 	return append([]cli.Flag{
@@ -22,7 +30,7 @@ func signerFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "keyless", Usage: "sign as the identity of --certificate-identity, with a certificate for minutes, in place of a key"},
 		&cli.StringFlag{Name: "signing-config", Usage: "Sigstore signing config `FILE`: the servers that certify, record and stamp signatures"},
 		&cli.StringFlag{Name: "identity-token", Usage: "`FILE` with the identity token for --keyless (default: SIGSTORE_ID_TOKEN, GitHub Actions, or a browser)"},
-		&cli.StringFlag{Name: "oidc-flow", Usage: "how a person gets an identity token: `browser` here, or device for one anywhere"},
+		&cli.StringFlag{Name: "oidc-flow", Usage: "how a person gets an identity token: browser for one here, device for one anywhere"},
 		&cli.StringFlag{Name: "oidc-issuer", Usage: "`URL` of the OpenID Connect provider for that (default: the signing config's)"},
 		&cli.StringFlag{Name: "oidc-client-id", Value: sign.Audience, Usage: "what the provider knows kiln as"},
 	}, identityFlags()...)

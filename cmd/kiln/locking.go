@@ -21,9 +21,10 @@ type locking struct {
 	store  *blobs.Store
 	images *registryImages
 	recipe *recipes.Recipe
-	// was is the lock that there is, or nil where there is none that fits.
+	// was is the lock that there is, whether it fits or not; nil where none can
+	// be read.
 	was *recipes.Lock
-	// check is for finding out whether was would change; then it is not nil.
+	// check is for finding out whether was would change; then it is there, and fits.
 	check, terminal bool
 }
 
@@ -95,7 +96,6 @@ func sameButFetches(was, l *recipes.Lock) (bool, error) {
 
 // gitTrees pins the trees of git sources.
 func (k *locking) gitTrees(ctx context.Context, display *progress.Display, l *recipes.Lock) error {
-	fetch := &builder.Fetcher{Engine: &builder.Engine{Store: k.store, Display: display, Secrets: k.env.secrets()}, Memo: k.env.memo()}
 	if !slices.ContainsFunc(k.recipe.Sources, func(s recipes.Source) bool { return s.Git != nil }) {
 		return nil
 	}
@@ -104,7 +104,8 @@ func (k *locking) gitTrees(ctx context.Context, display *progress.Display, l *re
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // nothing is lost
-	fetch.Client = conn.Client
+	e := &builder.Engine{Client: conn.Client, Store: k.store, Display: display, Secrets: k.env.secrets()}
+	fetch := &builder.Fetcher{Engine: e, Memo: k.env.memo()}
 	return fetch.LockTrees(ctx, k.recipe, l, k.was)
 }
 

@@ -61,8 +61,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Name:    "kiln",
 		Usage:   "build hardened container images from source",
 		Version: version(),
-		Description: "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a rule or policy,\n" +
-			"4 verification failed, 130 interrupted.",
+		Description: "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a rule,\n" +
+			"4 verification failed, or refused by a policy, 130 interrupted.",
 		Writer:         stdout,
 		ErrWriter:      stderr,
 		ExitErrHandler: func(*cli.Context, error) {},

@@ -117,11 +117,7 @@ func (p *policyRun) run(ctx context.Context) (*judgement, error) {
 		return nil, err
 	}
 	for _, d := range p.found.Manifests {
-		platform := "unknown platform"
-		if d.Platform != nil {
-			platform = d.Platform.String()
-		}
-		img, err := p.judge(ctx, d.Digest, platform, false)
+		img, err := p.judge(ctx, d.Digest, platformOf(d), false)
 		if err != nil {
 			return nil, err
 		}

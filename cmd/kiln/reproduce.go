@@ -21,13 +21,12 @@ import (
 
 func reproduceCommand() *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "sign-key", EnvVars: []string{"KILN_KEY"}, Usage: "cosign key `FILE` to sign the rebuild statement with, its password in COSIGN_PASSWORD (default: a development key)"},
-		&cli.StringFlag{Name: "tlog", Usage: "record the signature in the transparency log at `URL`"},
 		&cli.BoolFlag{Name: "check", Usage: "only compare; attach nothing"},
 		&cli.StringFlag{Name: "keep", Usage: "write what was built to `FOLDER`, as an OCI layout, also where it differs"},
-		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, plain, tty, rawjson or quiet"},
+		progressFlag(),
 		outputFlag("what stdout gets: text (the reference) or json"),
 	}
+	flags = append(flags, statementFlags("the rebuild statement")...)
 	flags = append(flags, whoFlags()...)
 	flags = append(flags, offlineFlags()...)
 	flags = append(flags, archiveFlags()...)

@@ -21,15 +21,13 @@ func verifyCommand() *cli.Command {
 			"it checks the same, and of each image that the index lists.\n" +
 			"Exits with 4 where any is not. With a policy it holds the image to each of its rules, and\n" +
 			"prints what each found.",
-		Flags: append([]cli.Flag{
+		Flags: append(append([]cli.Flag{
 			&cli.StringFlag{Name: "policy", Usage: "hold the image to the policy in `FILE`, in place of --key (default: that of kiln.yaml)"},
 			&cli.BoolFlag{Name: "vsa", Usage: "where the policy is met, attach a signed SLSA verification summary"},
-			&cli.StringFlag{Name: "sign-key", Usage: "cosign key `FILE` to sign the summary with, its password in COSIGN_PASSWORD (default: a development key)"},
-			&cli.StringFlag{Name: "tlog", Usage: "record the summary's signature in the transparency log at `URL`"},
 			&cli.StringSliceFlag{Name: "rebuilder", Usage: "public key `FILE` of another builder, whose signed rebuild of the image counts (see kiln reproduce)"},
 			&cli.IntFlag{Name: "rebuilds", Usage: "require rebuilds by `N` of the rebuilders"},
 			outputFlag("what stdout gets: text (the reference) or json"),
-		}, whoFlags()...),
+		}, statementFlags("the summary")...), whoFlags()...),
 		OnUsageError: usageError,
 		Action:       runVerify,
 	}
