@@ -191,3 +191,24 @@ type faulty struct{ err error }
 
 func (f faulty) ReadAt([]byte, int64) (int, error) { return 0, f.err }
 func (faulty) Close() error                        { return nil }
+
+// zeros is a file of nothing but zeros.
+type zeros struct{}
+
+func (zeros) ReadAt(p []byte, _ int64) (int, error) { clear(p); return len(p), nil }
+func (zeros) Close() error                          { return nil }
+
+// Nothing is passed over for its size.
+func TestFindLarge(t *testing.T) {
+	wheel := recipes.File{Path: "/a-1-py3-none-any.whl", Type: tar.TypeReg, Size: 200 << 20}
+	open := func(string) (File, error) { return zeros{}, nil }
+	_, unread, err := Find(t.Context(), []recipes.File{wheel}, open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantUnread(t, unread, wheel.Path)
+	wheel.Size = maxFile + 1
+	if _, _, err = Find(t.Context(), []recipes.File{wheel}, open); err == nil {
+		t.Error("no error of a file that is too large")
+	}
+}
