@@ -126,7 +126,8 @@ func note(p *v2_3.Package, text string) {
 }
 
 // isOwn reports whether a component is what the recipe's own steps made of its
-// sources, and so the service itself.
+// sources, and so the service itself. Wheels that come with the sources are
+// installed beside it, and distributions may have others within.
 func (d *description) isOwn(c language.Component) bool {
 	if _, ok := d.fetched.find(c.Ecosystem, c.Name, c.Version); ok {
 		return false
@@ -136,18 +137,19 @@ func (d *description) isOwn(c language.Component) bool {
 		case s.Npm != nil && c.Ecosystem == "npm":
 			return c.Dir == path.Clean(s.Npm.Output)
 		case s.Python != nil && c.Ecosystem == "pypi":
-			return s.Python.Project != "" && strings.HasPrefix(c.Path, path.Clean(s.Python.Output)+"/")
+			return s.Python.Project != "" && path.Dir(path.Dir(c.Path)) == path.Clean(s.Python.Output) &&
+				(s.Python.Wheels == "" || d.hasName(c))
 		case s.Java != nil && c.Ecosystem == "maven":
-			return c.Path == path.Clean(s.Java.Output) && (c.Whole || d.isMain(c))
+			return c.Path == path.Clean(s.Java.Output) && (c.Whole || c.Version == d.Recipe.Version && d.hasName(c))
 		}
 		return false
 	})
 }
 
-// isMain reports whether a component of an archive of several bears the
-// service's name.
-func (d *description) isMain(c language.Component) bool {
-	return c.Version == d.Recipe.Version && c.Name[strings.LastIndex(c.Name, ":")+1:] == d.Recipe.Name
+// hasName reports whether a component of several bears the service's name, but
+// for the group.
+func (d *description) hasName(c language.Component) bool {
+	return sameName(c.Ecosystem, c.Name[strings.LastIndex(c.Name, ":")+1:]) == sameName(c.Ecosystem, d.Recipe.Name)
 }
 
 // nameOwn gives the service a package URL by which others know it.

@@ -121,6 +121,32 @@ func TestComponents(t *testing.T) {
 	}
 }
 
+// What lies beside a Python project, or within another distribution, is not the
+// service.
+func TestPythonProject(t *testing.T) {
+	const site = "/usr/lib/served/"
+	for wheels, want := range map[string][]string{"": {"other"}, "vendor": {"other", "beside"}} {
+		in := fixture(t)
+		in.Recipe.Build.Steps = []recipes.Step{{Python: &recipes.PythonStep{Project: ".", Wheels: wheels, Output: site}}}
+		serve(&in, map[string]string{
+			site + "Served-1.4.2.dist-info/METADATA":            "Name: Served\nVersion: 1.4.2\n\n",
+			site + "beside-2.dist-info/METADATA":                "Name: beside\nVersion: 2\n\n",
+			site + "beside/_vendor/other-3.dist-info/METADATA":  "Name: other\nVersion: 3\n\n",
+			site + "beside/_vendor/other-3.dist-info/top.level": "other",
+		})
+		doc, _ := describe(t, in)
+		if own := packageNamed(t, doc, "pkg:pypi/served@1.4.2"); own.PrimaryPackagePurpose != "APPLICATION" {
+			t.Errorf("wheels %q: the project is not the service, but %v", wheels, own)
+		}
+		for purl, name := range map[string]string{"pkg:pypi/other@3": "other", "pkg:pypi/beside@2": "beside"} {
+			p := packageNamed(t, doc, purl)
+			if component := p.PrimaryPackagePurpose == "LIBRARY"; component != slices.Contains(want, name) {
+				t.Errorf("wheels %q: %s is a %s", wheels, name, p.PrimaryPackagePurpose)
+			}
+		}
+	}
+}
+
 func TestCoverage(t *testing.T) {
 	complete := fixture(t)
 	serve(&complete, nil)
