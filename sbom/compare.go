@@ -61,10 +61,8 @@ func Compare(from, to *v2_3.Document) Difference {
 type parts struct{ packages, licenses, build, files map[string]string }
 
 func partsOf(doc *v2_3.Document) parts {
-	p := parts{map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}}
 	image, build := described(doc), buildOnly(doc)
-	versions, tools := map[string][]string{}, map[string][]string{}
-	licenses := map[string][]string{}
+	versions, tools, licenses := map[string][]string{}, map[string][]string{}, map[string][]string{}
 	for _, pkg := range doc.Packages {
 		name := nameOf(pkg)
 		switch {
@@ -76,12 +74,7 @@ func partsOf(doc *v2_3.Document) parts {
 			licenses[name] = appendNew(licenses[name], pkg.PackageLicenseDeclared)
 		}
 	}
-	for into, lists := range map[*map[string]string]map[string][]string{&p.packages: versions, &p.build: tools, &p.licenses: licenses} {
-		for name, list := range lists {
-			slices.Sort(list)
-			(*into)[name] = strings.Join(list, ", ")
-		}
-	}
+	p := parts{packages: listed(versions), licenses: listed(licenses), build: listed(tools), files: map[string]string{}}
 	for _, f := range doc.Files {
 		for _, c := range f.Checksums {
 			if c.Algorithm == common.SHA256 {
@@ -90,6 +83,15 @@ func partsOf(doc *v2_3.Document) parts {
 		}
 	}
 	return p
+}
+
+func listed(lists map[string][]string) map[string]string {
+	all := map[string]string{}
+	for name, list := range lists {
+		slices.Sort(list)
+		all[name] = strings.Join(list, ", ")
+	}
+	return all
 }
 
 // buildOnly are the packages that are in the document for the build alone.
@@ -111,10 +113,14 @@ func buildOnly(doc *v2_3.Document) map[common.ElementID]bool {
 
 // nameOf is a package's URL without version and qualifiers, or its name.
 func nameOf(p *v2_3.Package) string {
-	u := purlOf(p)
-	if u == "" {
-		return p.PackageName
+	if u := unversioned(purlOf(p)); u != "" {
+		return u
 	}
+	return p.PackageName
+}
+
+// unversioned is a package URL without version and qualifiers.
+func unversioned(u string) string {
 	u, _, _ = strings.Cut(u, "?")
 	if i := strings.LastIndexByte(u, '@'); i > strings.LastIndexByte(u, '/') {
 		u = u[:i]

@@ -30,12 +30,9 @@ func (d *description) describeComponents(ctx context.Context, own owners) error 
 	if d.Open == nil || h == nil {
 		return nil
 	}
-	found, unread, err := language.Find(ctx, h.files, func(p string) (language.File, error) { return d.Open(p) })
+	found, unread, err := language.Find(ctx, h.files, d.Open)
 	if err != nil {
 		return err
-	}
-	for _, u := range unread {
-		d.unread(u, h.files)
 	}
 	packages := map[common.ElementID]*v2_3.Package{}
 	holdings := map[common.ElementID]*holding{}
@@ -43,6 +40,9 @@ func (d *description) describeComponents(ctx context.Context, own owners) error 
 	digests := map[string]string{}
 	for _, f := range h.files {
 		digests[f.Path] = f.SHA256
+	}
+	for _, u := range unread {
+		d.unread(u, digests[u.Path])
 	}
 	for i, c := range found {
 		c = d.fetched.named(c, digests[c.Path])
@@ -162,9 +162,8 @@ func (d *description) nameOwn(u purl) {
 
 // unread counts metadata that tells no name or version. An archive that the
 // lock knows by its digest, or that a step of the recipe made, is no mystery.
-func (d *description) unread(u language.Unread, files []recipes.File) {
-	i := slices.IndexFunc(files, func(f recipes.File) bool { return f.Path == u.Path })
-	_, known := d.fetched.byDigest[files[i].SHA256]
+func (d *description) unread(u language.Unread, sha256 string) {
+	_, known := d.fetched.byDigest[sha256]
 	known = known || slices.ContainsFunc(d.Recipe.Build.Steps, func(s recipes.Step) bool {
 		return s.Java != nil && path.Clean(s.Java.Output) == u.Path
 	})

@@ -114,8 +114,7 @@ func (d *description) count(s *Share, covered bool, g Gap) {
 // countLibraries looks for the shared libraries that a program names.
 func (d *description) countLibraries(p *program) {
 	for _, name := range p.needed {
-		_, ok := d.libraries()[path.Base(name)]
-		d.count(&d.coverage.Libraries, ok, Gap{Path: p.path, Name: name, Reason: "no package of the image has this library"})
+		d.count(&d.coverage.Libraries, d.libraries()[path.Base(name)], Gap{Path: p.path, Name: name, Reason: "no package of the image has this library"})
 	}
 }
 
@@ -124,7 +123,7 @@ func (d *description) libraries() map[string]bool {
 	if d.names == nil {
 		d.names = map[string]bool{}
 		for _, f := range d.Content.Files {
-			d.names[path.Base(f.Path)] = f.Owner != ""
+			d.names[path.Base(f.Path)] = true
 		}
 	}
 	return d.names

@@ -17,7 +17,7 @@ import (
 // is lost: relationships as "KIND ID", comments, verification codes and the
 // texts of unlisted licenses.
 func CycloneDX(doc *Document) ([]byte, error) {
-	c := &conversion{doc: doc, byID: map[common.ElementID]*v2_3.Package{}, image: described(doc)}
+	c := &conversion{doc: doc, byID: map[common.ElementID]*v2_3.Package{}, image: described(doc), build: buildOnly(doc)}
 	for _, p := range doc.Packages {
 		c.byID[p.PackageSPDXIdentifier] = p
 	}
@@ -55,8 +55,7 @@ type conversion struct {
 	// and others what it has in relation to others besides.
 	files, dependsOn map[common.ElementID][]common.ElementID
 	others           map[common.ElementID][]string
-	// build are the packages that are there for the build alone; nil before
-	// they are asked for.
+	// build are the packages that are there for the build alone.
 	build map[common.ElementID]bool
 }
 

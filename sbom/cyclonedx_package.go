@@ -24,7 +24,7 @@ func (c *conversion) component(p *v2_3.Package) cdx.Component {
 	}
 	component.ExternalReferences = references(p)
 	component.Properties = c.rest(p)
-	if c.only(p.PackageSPDXIdentifier) {
+	if c.build[p.PackageSPDXIdentifier] {
 		component.Scope = cdx.ScopeExcluded
 	}
 	return component
@@ -53,14 +53,6 @@ func (c *conversion) rest(p *v2_3.Package) *[]cdx.Property {
 		pairs = append(pairs, "spdx:relationship", o)
 	}
 	return properties(pairs...)
-}
-
-// only reports whether a package is there for the build alone.
-func (c *conversion) only(id common.ElementID) bool {
-	if c.build == nil {
-		c.build = buildOnly(c.doc)
-	}
-	return c.build[id]
 }
 
 // componentType is that of a package by its purpose. There is none for source

@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 
 	rustaudit "github.com/rust-secure-code/go-rustaudit"
+
+	"github.com/kiln-build/kiln/sbom/language"
 )
 
 // program is what an ELF file tells of what it is made of.
@@ -32,10 +34,10 @@ func (d *description) readProgram(path string) (*program, error) {
 		return nil, err
 	}
 	defer f.Close()
-	r := &faultReader{ReaderAt: f}
+	r := &language.FaultReader{ReaderAt: f}
 	magic := make([]byte, 4)
 	if n, _ := r.ReadAt(magic, 0); n < 4 || string(magic) != elf.ELFMAG {
-		return nil, r.fault
+		return nil, r.Fault
 	}
 	p := &program{path: path}
 	// It has no error to tell a file without build info by.
@@ -44,7 +46,7 @@ func (d *description) readProgram(path string) (*program, error) {
 	}
 	p.readHeaders(r)
 	p.readCrates(r)
-	return p, r.fault
+	return p, r.Fault
 }
 
 // readHeaders reads what the program is linked with, and whether Rust is in
@@ -76,19 +78,4 @@ func (p *program) readCrates(r io.ReaderAt) {
 	case !errors.Is(err, rustaudit.ErrUnknownFileFormat) && !errors.Is(err, rustaudit.ErrNoRustDepInfo):
 		p.rust = true
 	}
-}
-
-// faultReader keeps the first error of reading that is not the file's end.
-type faultReader struct {
-	io.ReaderAt
-	fault error
-}
-
-// ReadAt implements io.ReaderAt.
-func (r *faultReader) ReadAt(p []byte, off int64) (int, error) {
-	n, err := r.ReaderAt.ReadAt(p, off)
-	if err != nil && !errors.Is(err, io.EOF) && r.fault == nil {
-		r.fault = err
-	}
-	return n, err
 }

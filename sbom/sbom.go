@@ -18,7 +18,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -27,6 +26,7 @@ import (
 	"github.com/spdx/tools-golang/spdx/v2/v2_3"
 
 	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sbom/language"
 )
 
 const (
@@ -61,10 +61,7 @@ type Input struct {
 }
 
 // File is an open file of the image.
-type File interface {
-	io.ReaderAt
-	io.Closer
-}
+type File = language.File
 
 // Describe returns the SPDX 2.3 document of an image, and how much of the image
 // it accounts for.

@@ -13,11 +13,7 @@ import (
 // its package URL and its download location tell: the archive, the registry's
 // scope or group, or the owner on a host of source code.
 func supplierOf(p *v2_3.Package) *common.Supplier {
-	kind, rest, _ := strings.Cut(strings.TrimPrefix(purlOf(p), "pkg:"), "/")
-	rest, _, _ = strings.Cut(rest, "?")
-	if i := strings.LastIndexByte(rest, '@'); i > strings.LastIndexByte(rest, '/') {
-		rest = rest[:i]
-	}
+	kind, rest, _ := strings.Cut(strings.TrimPrefix(unversioned(purlOf(p)), "pkg:"), "/")
 	rest, err := url.PathUnescape(rest)
 	if err != nil {
 		return unknownSupplier()

@@ -61,6 +61,22 @@ type File interface {
 	io.Closer
 }
 
+// FaultReader keeps the first error of reading that is not the file's end, so
+// that a fault of the disk is not taken for content that makes no sense.
+type FaultReader struct {
+	io.ReaderAt
+	Fault error
+}
+
+// ReadAt implements io.ReaderAt.
+func (r *FaultReader) ReadAt(p []byte, off int64) (int, error) {
+	n, err := r.ReaderAt.ReadAt(p, off)
+	if err != nil && !errors.Is(err, io.EOF) && r.Fault == nil {
+		r.Fault = err
+	}
+	return n, err
+}
+
 // Find returns the components that files tell of, in the order of the files.
 // The error is about files that cannot be read; metadata that makes no sense
 // is the second result.
@@ -120,11 +136,11 @@ func (f *finder) at(ctx context.Context, file recipes.File, read look) error {
 		return err
 	}
 	defer at.Close()
-	r := &faultReader{ReaderAt: at}
+	r := &FaultReader{ReaderAt: at}
 	found, err := read(ctx, file, io.NewSectionReader(r, 0, file.Size))
 	switch {
-	case r.fault != nil:
-		return r.fault
+	case r.Fault != nil:
+		return r.Fault
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
@@ -146,22 +162,6 @@ func (f *finder) extract(ctx context.Context, ecosystem string, file recipes.Fil
 }
 
 type named struct{ name, version string }
-
-// faultReader keeps the first error of reading that is not the file's end, so
-// that a fault of the disk is not taken for bad metadata.
-type faultReader struct {
-	io.ReaderAt
-	fault error
-}
-
-// ReadAt implements io.ReaderAt.
-func (r *faultReader) ReadAt(p []byte, off int64) (int, error) {
-	n, err := r.ReaderAt.ReadAt(p, off)
-	if err != nil && !errors.Is(err, io.EOF) && r.fault == nil {
-		r.fault = err
-	}
-	return n, err
-}
 
 // fileAPI is a file as extractors ask for it before they read it.
 type fileAPI struct{ file recipes.File }
