@@ -120,32 +120,27 @@ func signAfterwards(t *testing.T, b *bed, s *instance, image string, who []strin
 	for kind, predicate := range statements {
 		printed := b.must(t, "cosign", append([]string{"verify-attestation", image, "--type", kind, "--new-bundle-format",
 			"--insecure-ignore-sct", "--use-signed-timestamps", "--registry-cacert", b.CAFile}, who...)...)
-		file := filepath.Join(t.TempDir(), "predicate.json")
-		if err := os.WriteFile(file, predicateOf(t, printed.last()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		b.must(t, "kiln", append([]string{"attest", bare.Name(), "--predicate", file, "--type", predicate}, signer...)...)
+		b.must(t, "kiln", append([]string{"attest", bare.Name(), "--predicate", writePredicate(t, printed.last()), "--type", predicate}, signer...)...)
 	}
 	b.must(t, "kiln", append([]string{"sign", bare.Name(), "--tag", "1.0"}, signer...)...)
 	b.must(t, "kiln", append([]string{"verify", to.Name() + ":1.0", "--registry-ca", b.CAFile}, who...)...)
 }
 
-// predicateOf is the predicate in an envelope as cosign prints it.
-func predicateOf(t *testing.T, printed string) []byte {
+// writePredicate writes the predicate in an envelope, as cosign prints it, into
+// a file.
+func writePredicate(t *testing.T, printed string) (file string) {
 	t.Helper()
-	var envelope struct {
-		Payload []byte `json:"payload"`
-	}
-	if err := json.Unmarshal([]byte(printed), &envelope); err != nil {
-		t.Fatal(err)
-	}
 	var statement struct {
 		Predicate json.RawMessage `json:"predicate"`
 	}
-	if err := json.Unmarshal(envelope.Payload, &statement); err != nil {
+	if err := json.Unmarshal(payload(t, printed), &statement); err != nil {
 		t.Fatal(err)
 	}
-	return statement.Predicate
+	file = filepath.Join(t.TempDir(), "predicate.json")
+	if err := os.WriteFile(file, statement.Predicate, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // verifyJS verifies a bundle as npm does it. The library compares the entry of a

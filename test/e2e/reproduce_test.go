@@ -9,12 +9,10 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -82,7 +80,7 @@ func TestReproduceFindsPlanted(t *testing.T) {
 	recipe := b.copyRecipe(t, probe)
 	out := b.build(t, recipe, "probe")
 	good := b.Addr + "/probe@" + out.Digest
-	planted := b.plantIn(t, good, "usr/bin/probe")
+	planted := b.plantIn(t, "probe@"+out.Digest, "usr/bin/probe")
 	b.attestAs(t, good, planted)
 	res := b.apart(t).reproduce(t, 4, planted)
 	if res.Identical || res.Rebuilt != out.Digest || res.SignedBy != "" {
@@ -102,14 +100,7 @@ func TestReproduceFindsPlanted(t *testing.T) {
 // program at path changed, and returns where it is.
 func (b *bed) plantIn(t *testing.T, image, path string) string {
 	t.Helper()
-	ref, err := name.NewDigest(image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, err := remote.Image(ref, b.remote(t)...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	img := b.image(t, image)
 	config, err := img.ConfigFile()
 	if err != nil {
 		t.Fatal(err)
@@ -149,11 +140,7 @@ func (b *bed) plantIn(t *testing.T, image, path string) string {
 	if !ok {
 		t.Fatal("an annotated image is an image")
 	}
-	digest, err := annotated.Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	to := ref.Context().Digest(digest.String())
+	to := b.ref(t, image).Context().Digest(digest(t, annotated))
 	if err := remote.Write(to, annotated, b.remote(t)...); err != nil {
 		t.Fatal(err)
 	}
@@ -205,16 +192,6 @@ func (b *bed) attestAs(t *testing.T, of, image string) {
 	t.Helper()
 	common := []string{"--key", b.pub, "--insecure-ignore-tlog=true", "--registry-cacert", b.CAFile}
 	r := b.must(t, "cosign", append([]string{"verify-attestation", b.withoutReferrers(t, of), "--type", "slsaprovenance1"}, common...)...)
-	var statement struct {
-		Predicate json.RawMessage `json:"predicate"`
-	}
-	if err := json.Unmarshal(payload(t, r.last()), &statement); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "predicate.json")
-	if err := os.WriteFile(file, statement.Predicate, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	b.must(t, "cosign", "attest", image, "--key", b.key, "--type", "https://slsa.dev/provenance/v1", "--predicate", file,
-		"--tlog-upload=false", "--registry-cacert", b.CAFile)
+	b.must(t, "cosign", "attest", image, "--key", b.key, "--type", "https://slsa.dev/provenance/v1",
+		"--predicate", writePredicate(t, r.last()), "--tlog-upload=false", "--registry-cacert", b.CAFile)
 }
