@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -23,8 +22,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/spdx/tools-golang/spdx/v2/common"
-	"github.com/spdx/tools-golang/spdx/v2/v2_3"
 
 	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/sbom"
@@ -161,30 +158,38 @@ type inventory struct {
 	// them with a version, without it.
 	purls, versioned map[string]bool
 	// owners are the packages of files.
-	owners map[string]*v2_3.Package
+	owners map[string]owner
+}
+
+// owner is a package with files.
+type owner struct {
+	name, version   string
+	service, debian bool
 }
 
 func inventoryOf(doc *sbom.Document) inventory {
-	v := inventory{map[string]bool{}, map[string]bool{}, map[string]*v2_3.Package{}}
-	packages := map[common.ElementID]*v2_3.Package{}
+	v := inventory{map[string]bool{}, map[string]bool{}, map[string]owner{}}
+	owners, files := map[string]owner{}, map[string]string{}
 	for _, p := range doc.Packages {
-		packages[p.PackageSPDXIdentifier] = p
+		o := owner{name: p.PackageName, version: p.PackageVersion, service: p.PrimaryPackagePurpose == "APPLICATION"}
 		for _, r := range p.PackageExternalReferences {
 			purl := plain(r.Locator)
 			v.purls[purl] = true
 			if i := strings.LastIndexByte(purl, '@'); i > strings.LastIndexByte(purl, '/') {
 				v.versioned[purl[:i]] = true
 			}
+			// A service may have the URL of the Debian source that it is of.
+			o.debian = o.debian || !o.service && strings.HasPrefix(purl, "pkg:deb/")
 		}
+		owners[string(p.PackageSPDXIdentifier)] = o
 	}
-	names := map[common.ElementID]string{}
 	for _, f := range doc.Files {
-		names[f.FileSPDXIdentifier] = strings.TrimPrefix(f.FileName, ".")
+		files[string(f.FileSPDXIdentifier)] = strings.TrimPrefix(f.FileName, ".")
 	}
 	for _, r := range doc.Relationships {
-		p, name := packages[r.RefA.ElementRefID], names[r.RefB.ElementRefID]
-		if r.Relationship == common.TypeRelationshipContains && p != nil && name != "" {
-			v.owners[name] = p
+		o, is := owners[string(r.RefA.ElementRefID)]
+		if file := files[string(r.RefB.ElementRefID)]; is && file != "" && r.Relationship == "CONTAINS" {
+			v.owners[file] = o
 		}
 	}
 	return v
@@ -205,9 +210,9 @@ func (v inventory) explain(c found) string {
 
 // in reports whether all files that tell of a component are of packages for
 // which is holds.
-func (v inventory) in(c found, is func(*v2_3.Package) bool) bool {
+func (v inventory) in(c found, is func(owner) bool) bool {
 	for _, l := range c.Locations {
-		if p := v.owners[l.Path]; p == nil || !is(p) {
+		if o, ok := v.owners[l.Path]; !ok || !is(o) {
 			return false
 		}
 	}
@@ -215,19 +220,12 @@ func (v inventory) in(c found, is func(*v2_3.Package) bool) bool {
 }
 
 func (v inventory) isDebian(c found) bool {
-	return v.in(c, func(p *v2_3.Package) bool {
-		if p.PrimaryPackagePurpose == "APPLICATION" { // a service's URL may be that of a Debian source
-			return false
-		}
-		return slices.ContainsFunc(p.PackageExternalReferences, func(r *v2_3.PackageExternalReference) bool {
-			return strings.HasPrefix(r.Locator, "pkg:deb/")
-		})
-	})
+	return v.in(c, func(o owner) bool { return o.debian })
 }
 
 func (v inventory) isService(c found) bool {
-	return strings.HasPrefix(c.Purl, "pkg:generic/") && v.in(c, func(p *v2_3.Package) bool {
-		return p.PrimaryPackagePurpose == "APPLICATION" && p.PackageName == c.Name && p.PackageVersion == c.Version
+	return strings.HasPrefix(c.Purl, "pkg:generic/") && v.in(c, func(o owner) bool {
+		return o.service && o.name == c.Name && o.version == c.Version
 	})
 }
 
