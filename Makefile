@@ -31,7 +31,7 @@ unit: build ## Run the unit tests
 lint: ## Check format, vet and golangci-lint
 	@test/tools.sh golangci-lint
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run: gofmt -w .' >&2; exit 1; }
-	go vet -tags e2e,conformance ./... && golangci-lint run ./...
+	go vet -tags e2e,conformance ./... && golangci-lint run --allow-serial-runners ./...
 
 .PHONY: e2e
 e2e: deps build ## Run the end-to-end tests: real engine, registry and cosign

@@ -41,7 +41,8 @@ type Policy struct {
 	MinCoverage *int `yaml:"min-coverage"`
 	// Rebuilds are who else must have built the image, and got the same.
 	Rebuilds *PolicyRebuilds `yaml:"rebuilds"`
-	// Vulnerabilities are how long known ones may stay.
+	// Vulnerabilities are how long known ones may stay. It refuses every image
+	// as long as kiln reads no reports of scans.
 	Vulnerabilities *PolicyVulnerabilities `yaml:"vulnerabilities"`
 }
 
