@@ -13,6 +13,7 @@ import (
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	cbundle "github.com/sigstore/cosign/v2/pkg/cosign/bundle"
 	"github.com/sigstore/cosign/v2/pkg/oci/static"
+	"github.com/sigstore/cosign/v2/pkg/types"
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	protorekor "github.com/sigstore/protobuf-specs/gen/pb-go/rekor/v1"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
@@ -139,6 +140,9 @@ func (l layer) envelope() (claim, about, error) {
 	var env dsse.Envelope
 	if err := json.Unmarshal(l.payload, &env); err != nil {
 		return claim{}, about{}, err
+	}
+	if env.PayloadType != types.IntotoPayloadType {
+		return claim{}, about{}, fmt.Errorf("content is %q, want an in-toto statement", env.PayloadType)
 	}
 	raw, err := base64.StdEncoding.DecodeString(env.Payload)
 	if err != nil {
