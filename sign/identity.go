@@ -52,6 +52,9 @@ func oneOf(what, exact, expr string) error {
 	case exact != "":
 		return nil
 	}
+	if _, err := regexp.Compile(expr); err != nil { // by itself: one with a bracket too many could leave whole's
+		return fmt.Errorf("the certificate's %s: %w", what, err)
+	}
 	re, err := regexp.Compile(whole(expr))
 	if err != nil {
 		return fmt.Errorf("the certificate's %s: %w", what, err)

@@ -272,6 +272,34 @@ func TestKeylessTime(t *testing.T) {
 	}
 }
 
+// Where the trusted root names logs of certificates, one must have the
+// certificate.
+func TestKeylessCertificateLog(t *testing.T) {
+	i, subject := startVirtual(t, virtual.Options{Logs: []int{1}}), imageNamed(t, "nats")
+	found, _ := attachedTo(t, subject, newKeyless(t, i, signee), recipes.Attached{})
+	text, err := i.TrustedRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var trusted map[string]json.RawMessage
+	if err := json.Unmarshal(text, &trusted); err != nil {
+		t.Fatal(err)
+	}
+	trusted["ctlogs"] = trusted["tlogs"] // a log that has never seen a certificate
+	if text, err = json.Marshal(trusted); err != nil {
+		t.Fatal(err)
+	}
+	id := who(t, i, signee)
+	if id.Root, err = LoadRoot(text); err != nil {
+		t.Fatal(err)
+	}
+	for part, attached := range map[string]recipes.Attached{"bundles": onlyBundles(found.Bundles...), "tags": onlyTags(found)} {
+		if _, err := Verify(t.Context(), subject.Digest, attached, id, []string{PredicateSPDX}); !errors.Is(err, ErrCertificateNotLogged) {
+			t.Errorf("%s: got %v, want %v", part, err, ErrCertificateNotLogged)
+		}
+	}
+}
+
 // Identities that say nothing must not verify everything.
 func TestIdentityNeverEmpty(t *testing.T) {
 	i := startVirtual(t, virtual.Options{Logs: []int{1}})
@@ -288,6 +316,7 @@ func TestIdentityNeverEmpty(t *testing.T) {
 		"any issuer":        certificate(CertificateIdentity{IssuerRegexp: "(x)?", Subject: signee}),
 		"said twice":        certificate(CertificateIdentity{Issuer: issuer, Subject: signee, SubjectRegexp: "b.+"}),
 		"not an expression": certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: "("}),
+		"leaving the whole": certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: "a)|(?:b"}),
 	} {
 		if _, err := Verify(t.Context(), v1.Hash{}, recipes.Attached{}, id, nil); err == nil {
 			t.Errorf("%s: got no error", name)
