@@ -50,6 +50,9 @@ type summary struct {
 	Version      string     `json:"slsaVersion"`
 }
 
+// resultPassed is what a summary says of an image that met the policy.
+const resultPassed = "PASSED"
+
 // Summary writes the predicate of a SLSA verification summary: the image was
 // held to the policy and passed. Of a verification that failed there is none.
 func Summary(in SummaryInput) (json.RawMessage, error) {
@@ -63,7 +66,7 @@ func Summary(in SummaryInput) (json.RawMessage, error) {
 	s := summary{
 		TimeVerified: in.Time.UTC().Format(time.RFC3339), ResourceURI: in.Reference,
 		Policy: resource{URI: in.Policy, Digest: map[string]string{"sha256": in.PolicyDigest}},
-		Result: "PASSED", Levels: []string{level}, Version: "1.0",
+		Result: resultPassed, Levels: []string{level}, Version: "1.0",
 	}
 	s.Verifier.ID, s.Verifier.Version = verifierID, map[string]string{"kiln": in.Kiln}
 	repository, _, _ := strings.Cut(in.Reference, "@")
@@ -75,4 +78,13 @@ func Summary(in SummaryInput) (json.RawMessage, error) {
 		return nil, fmt.Errorf("writing verification summary: %w", err)
 	}
 	return text, nil
+}
+
+// SummaryPassed reports whether the predicate of a verification summary, by
+// whomever, says that the image passed. One that cannot be read does not.
+func SummaryPassed(predicate json.RawMessage) bool {
+	var s struct {
+		Result string `json:"verificationResult"`
+	}
+	return json.Unmarshal(predicate, &s) == nil && s.Result == resultPassed
 }

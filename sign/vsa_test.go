@@ -32,6 +32,13 @@ func TestSummary(t *testing.T) {
 		len(s.GetVerifiedLevels()) != 1 || s.GetVerifiedLevels()[0] != "SLSA_BUILD_LEVEL_1" || len(s.GetInputAttestations()) != 1 {
 		t.Errorf("got %s", text)
 	}
+	for predicate, want := range map[string]bool{
+		string(text): true, strings.Replace(string(text), "PASSED", "FAILED", 1): false, `{}`: false, `[]`: false,
+	} {
+		if got := sign.SummaryPassed([]byte(predicate)); got != want {
+			t.Errorf("%s passed: got %v, want %v", predicate, got, want)
+		}
+	}
 	in.Built = false
 	if text, err = sign.Summary(in); err != nil || !strings.Contains(string(text), "SLSA_BUILD_LEVEL_0") {
 		t.Errorf("without provenance: got %s, %v", text, err)

@@ -29,6 +29,9 @@ func (p *policyRun) facts(ctx context.Context, asked *recipes.Policy, digest v1.
 		return f, err
 	}
 	for _, s := range report.Statements {
+		if s.PredicateType == sign.PredicateVSA && !sign.SummaryPassed(s.Predicate) {
+			continue
+		}
 		f.Statements = append(f.Statements, s.PredicateType)
 		if s.PredicateType == sign.PredicateTestResult {
 			t, err := sign.TestsOf(s.Predicate)
@@ -44,7 +47,7 @@ func (p *policyRun) facts(ctx context.Context, asked *recipes.Policy, digest v1.
 	if s, ok := report.Statement(sign.PredicateProvenance); ok {
 		key = sign.BuildKey(s.Predicate)
 		f.Origin = originFacts(s.Predicate)
-		p.built = true
+		p.built = p.built || digest == p.found.Descriptor.Digest
 	}
 	if s, ok := report.Statement(sign.PredicateSPDX); ok {
 		f.SBOM = sbomFacts(s.Predicate)
