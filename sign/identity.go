@@ -108,7 +108,7 @@ func (id Identity) usable() error {
 	case id.Key != nil && id.Certificate != nil:
 		return errors.New("both a key and a certificate identity to verify with")
 	case id.Key != nil:
-		if id.Root != nil && !id.Root.logs() {
+		if id.Root != nil && !id.Root.Logs() {
 			return errors.New("the trusted root names no transparency log")
 		}
 		return nil

@@ -27,7 +27,7 @@ func LoadRoot(trustedRoot []byte) (*Root, error) {
 		return nil, err
 	}
 	r := &Root{material: material}
-	if !r.logs() && len(material.FulcioCertificateAuthorities()) == 0 {
+	if !r.Logs() && len(material.FulcioCertificateAuthorities()) == 0 {
 		return nil, errors.New("it names no transparency log and no certificate authority")
 	}
 	return r, nil
@@ -47,15 +47,15 @@ func publicRepository(ctx context.Context, cache string) *tuf.Options {
 	return tuf.DefaultOptions().WithContext(ctx).WithCachePath(filepath.Join(cache, "tuf")).WithCacheValidity(1)
 }
 
-// logs reports whether there is a transparency log of signatures.
-func (r *Root) logs() bool { return len(r.material.RekorLogs()) > 0 }
+// Logs reports whether there is a transparency log of signatures.
+func (r *Root) Logs() bool { return len(r.material.RekorLogs()) > 0 }
 
 // certifies tells what keeps certificates from being verified.
 func (r *Root) certifies() error {
 	switch {
 	case len(r.material.FulcioCertificateAuthorities()) == 0:
 		return errors.New("the trusted root names no certificate authority")
-	case !r.logs() && len(r.material.TimestampingAuthorities()) == 0:
+	case !r.Logs() && len(r.material.TimestampingAuthorities()) == 0:
 		return errors.New("the trusted root names neither a transparency log nor a timestamp authority, so nothing says when a certificate was used")
 	}
 	return nil

@@ -16,14 +16,19 @@ type rebuilds struct {
 	least int
 }
 
-func askedRebuilds(c *cli.Context) (rebuilds, error) {
+// askedRebuilds are those of the flags. Where a log must have recorded all
+// signatures, that is said of theirs as well.
+func askedRebuilds(c *cli.Context, trusted *sign.Root) (rebuilds, error) {
 	r := rebuilds{least: c.Int("rebuilds")}
+	if trusted != nil && !trusted.Logs() {
+		trusted = nil // it certifies identities, and these are keys
+	}
 	for _, file := range c.StringSlice("rebuilder") {
 		key, err := publicKey(file)
 		if err != nil {
 			return r, err
 		}
-		r.by = append(r.by, sign.Identity{Key: key})
+		r.by = append(r.by, sign.Identity{Key: key, Root: trusted})
 	}
 	if r.least < 0 || r.least > len(r.by) {
 		return r, withHint{usagef("--rebuilds: %d are asked for, of %d rebuilders", r.least, len(r.by)), "--rebuilder FILE names one, and can be given several times"}

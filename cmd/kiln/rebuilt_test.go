@@ -13,7 +13,7 @@ import (
 )
 
 // rebuilt KEYS OWNER IMAGE: the development key in the folder KEYS says that it
-// built the image again, which the one in OWNER signed.
+// built the image again, which the signer whose files are in OWNER signed.
 func rebuilt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: rebuilt KEYS OWNER IMAGE")
@@ -21,8 +21,7 @@ func rebuilt(ts *testscript.TestScript, neg bool, args []string) {
 	ctx := context.Background()
 	key, _, err := sign.DevelopmentKey(ts.MkAbs(args[0]))
 	ts.Check(err)
-	owner, _, err := sign.DevelopmentKey(ts.MkAbs(args[1]))
-	ts.Check(err)
+	owner := signerOf(ts, ts.MkAbs(args[1]))
 	ref, err := name.ParseReference(args[2])
 	ts.Check(err)
 	reg, err := push.New(push.Config{})
@@ -34,7 +33,7 @@ func rebuilt(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	attached, err := reg.Statements(ctx, ref.Context().Digest(found.Descriptor.Digest.String()))
 	ts.Check(err)
-	report, err := sign.Verify(ctx, found.Descriptor.Digest, attached, sign.Identity{Key: owner}, []string{sign.PredicateProvenance})
+	report, err := sign.Verify(ctx, found.Descriptor.Digest, attached, owner.Identity(), []string{sign.PredicateProvenance})
 	ts.Check(err)
 	provenance, _ := report.Statement(sign.PredicateProvenance)
 	predicate, err := sign.Rebuild(sign.RebuildInput{BuilderID: "https://example.org/ci", Provenance: provenance.Predicate})

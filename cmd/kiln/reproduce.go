@@ -187,8 +187,8 @@ func (r *reproduction) rebuild(ctx context.Context) (push.Manifest, error) {
 	return image.Index(r.recipe, r.lock, builder.IndexKey(r.keys), images)
 }
 
-// attest attaches the statement to the image, or to the index and each image
-// that it lists, and returns who signed it.
+// attest attaches the statement to the image or index that was rebuilt, and
+// returns who signed it.
 func (r *reproduction) attest(ctx context.Context) (string, error) {
 	who, err := r.signer.who(ctx)
 	if err != nil {

@@ -93,7 +93,7 @@ func runVerify(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	asked, err := askedRebuilds(c)
+	asked, err := askedRebuilds(c, who.Root)
 	if err != nil {
 		return err
 	}
