@@ -9,6 +9,7 @@ package admission
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -54,7 +55,26 @@ func (p Policy) Check() error {
 	case !scopeForm.MatchString(p.Scope):
 		return fmt.Errorf("%q is no registry and no folder of one, as registry.corp/platform", p.Scope)
 	case len(p.Keys) == 0:
-		return fmt.Errorf("the policy names nobody who may sign")
+		return errors.New("the policy names nobody who may sign")
+	}
+	return nil
+}
+
+// checkRebuilds tells what keeps others from counting as kiln verify does: who
+// signs images is no second builder, and nobody is two.
+func (p Policy) checkRebuilds() error {
+	if p.Rebuilds == 0 {
+		return nil
+	}
+	seen := slices.Clone(p.Keys)
+	for _, k := range p.Rebuilders {
+		if slices.Contains(seen, k) {
+			return errors.New("a builder whose rebuilds count is named twice, or may sign images as well: others would count such a one in full")
+		}
+		seen = append(seen, k)
+	}
+	if p.Rebuilds > len(p.Rebuilders) {
+		return fmt.Errorf("%d rebuilds are asked for, of %d builders", p.Rebuilds, len(p.Rebuilders))
 	}
 	return nil
 }
@@ -114,7 +134,7 @@ func (p Policy) name() string {
 	return "kiln-" + cmp.Or(text, "images")
 }
 
-// shortNames are what people call statements, for naming them in a cluster.
+// shortName is what people call a statement, for naming it in a cluster.
 func shortName(predicateType string) string {
 	short := path.Base(predicateType)
 	if slices.Contains([]string{"v1", "ns"}, short) || strings.HasPrefix(short, "v0") {

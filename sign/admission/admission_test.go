@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,7 +95,10 @@ func TestContainersKeys(t *testing.T) {
 func TestPolicyControllerRebuilds(t *testing.T) {
 	for _, tt := range []struct{ rebuilds, builders, want int }{{0, 2, 1}, {1, 2, 2}, {2, 2, 3}, {2, 3, 1}} {
 		p := whole()
-		p.Rebuilds, p.Rebuilders = tt.rebuilds, make([]string, tt.builders)
+		p.Rebuilds, p.Rebuilders = tt.rebuilds, nil
+		for n := range tt.builders {
+			p.Rebuilders = append(p.Rebuilders, fmt.Sprint(n))
+		}
 		files, err := Write("policy-controller", p)
 		if err != nil {
 			t.Fatal(err)
@@ -117,6 +121,19 @@ func TestFailsClosed(t *testing.T) {
 		p := whole()
 		with(&p)
 		for _, format := range Formats() {
+			if files, err := Write(format, p); err == nil {
+				t.Errorf("%s in %s: got %v, want an error", name, format, files)
+			}
+		}
+	}
+	for name, with := range map[string]func(*Policy){
+		"more rebuilds than builders":    func(p *Policy) { p.Rebuilds = 2 },
+		"one builder as two":             func(p *Policy) { p.Rebuilds, p.Rebuilders = 2, []string{secondKey, secondKey} },
+		"the signer as a second builder": func(p *Policy) { p.Rebuilders = []string{secondKey, firstKey} },
+	} {
+		p := whole()
+		with(&p)
+		for _, format := range []string{"policy-controller", "kyverno"} {
 			if files, err := Write(format, p); err == nil {
 				t.Errorf("%s in %s: got %v, want an error", name, format, files)
 			}

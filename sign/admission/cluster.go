@@ -49,13 +49,15 @@ func documents(name string, list ...object) ([]File, error) {
 // met: so rebuilds are a policy of their own, and where all builders must have
 // made the image, each has one.
 func policyController(p Policy) ([]File, error) {
+	if err := p.checkRebuilds(); err != nil {
+		return nil, err
+	}
 	list := []object{p.clusterImagePolicy(p.name(), p.Keys, p.Statements)}
 	rebuilt := []string{p.RebuildType}
 	switch {
-	case p.Rebuilds == 0:
 	case p.Rebuilds == 1:
 		list = append(list, p.clusterImagePolicy(p.name()+"-rebuilt", p.Rebuilders, rebuilt))
-	case p.Rebuilds == len(p.Rebuilders):
+	case p.Rebuilds > 0 && p.Rebuilds == len(p.Rebuilders): // of all others, LeftOut tells
 		for i, k := range p.Rebuilders {
 			list = append(list, p.clusterImagePolicy(p.name()+"-rebuilt-"+strconv.Itoa(i+1), []string{k}, rebuilt))
 		}
@@ -93,6 +95,9 @@ func (p Policy) clusterImagePolicy(name string, keys, statements []string) objec
 
 // kyverno writes a ClusterPolicy (kyverno.io/v1).
 func kyverno(p Policy) ([]File, error) {
+	if err := p.checkRebuilds(); err != nil {
+		return nil, err
+	}
 	verify := object{
 		{"imageReferences", []string{p.Scope + "/*"}},
 		{"required", true}, {"mutateDigest", true}, {"verifyDigest", true},
