@@ -110,6 +110,11 @@ func attachedTo(t testing.TB, subject v1.Descriptor, signer Signer, existing rec
 	if err != nil {
 		t.Fatal(err)
 	}
+	return foundOf(t, list), len(list)
+}
+
+func foundOf(t testing.TB, list []recipes.Attachment) (found recipes.Attached) {
+	t.Helper()
 	for _, a := range list {
 		if a.Tag != "" {
 			found.SetTag(a)
@@ -133,7 +138,7 @@ func attachedTo(t testing.TB, subject v1.Descriptor, signer Signer, existing rec
 		}
 		found.Bundles = append(found.Bundles, recipes.Bundle{Data: data, Claims: m.Annotations["dev.sigstore.bundle.predicateType"]})
 	}
-	return found, len(list)
+	return found
 }
 
 func onlyTags(a recipes.Attached) recipes.Attached {
@@ -472,23 +477,12 @@ func TestKeyWithServices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	layers, err := list[0].Image.Layers()
-	if err != nil {
-		t.Fatal(err)
-	}
-	rc, err := layers[0].Compressed()
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(rc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	found := foundOf(t, list)
 	for id, want := range map[*Identity]error{
 		{Key: key, Root: rootOf(t, i)}: nil,
 		{Key: key, Root: rootOf(t, startVirtual(t, virtual.Options{Logs: []int{2}}))}: ErrNotLogged,
 	} {
-		if _, err := Verify(t.Context(), subject.Digest, onlyBundles(recipes.Bundle{Data: data}), *id, []string{PredicateSignature}); !errors.Is(err, want) {
+		if _, err := Verify(t.Context(), subject.Digest, onlyBundles(found.Bundles...), *id, []string{PredicateSignature}); !errors.Is(err, want) {
 			t.Errorf("got %v, want %v", err, want)
 		}
 	}
