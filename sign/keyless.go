@@ -64,7 +64,7 @@ const spare = 2 * time.Minute
 func (k *Keyless) credentials(ctx context.Context) (*credentials, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.current != nil && k.config.Now().Add(spare).Before(k.current.chain[0].NotAfter) {
+	if k.current != nil && k.config.Now().Add(spare).Before(k.current.certificate.NotAfter) {
 		return k.current, nil
 	}
 	fresh, err := k.issue(ctx)
@@ -99,11 +99,10 @@ func (k *Keyless) issue(ctx context.Context) (*credentials, error) {
 	if err := k.expected(leaf); err != nil {
 		return nil, fmt.Errorf("getting certificate: %w", err)
 	}
-	chain, err := k.config.Identity.Root.chain(leaf)
-	if err != nil {
+	if _, err := k.config.Identity.Root.chain(leaf); err != nil {
 		return nil, fmt.Errorf("getting certificate: %w", err)
 	}
-	return &credentials{keypair: keypair, chain: chain}, nil
+	return &credentials{keypair: keypair, certificate: leaf}, nil
 }
 
 // expected refuses a certificate under which nothing would verify.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
@@ -118,15 +119,10 @@ func (s *Services) keyless() error {
 	switch {
 	case s.authority == "":
 		return errors.New("the signing config names no certificate authority")
-	case len(s.stampers) > 0:
-		return nil
+	case len(s.stampers) == 0 && !s.promises():
+		return errors.New("the signing config names no timestamp authority, so nothing would say when a certificate was used")
 	}
-	for _, l := range s.logs {
-		if l.version == 1 { // later ones say nothing about the time
-			return nil
-		}
-	}
-	return errors.New("the signing config names no timestamp authority, so nothing would say when a certificate was used")
+	return nil
 }
 
 // transport ends requests with ctx, which some of the clients do not.
@@ -165,13 +161,9 @@ func (s *Services) timestamps(ctx context.Context) []*sign.TimestampAuthority {
 	return all
 }
 
-// inTagLayout reports whether a log entry has a form in the tag layout, which
-// knows but the promise of the first version.
-func (s *Services) inTagLayout() bool {
-	for _, l := range s.logs {
-		if l.version == 1 {
-			return true
-		}
-	}
-	return false
+// promises reports whether a log is of the first version: later ones promise
+// nothing, which is all that the tag layout has a place for, and say nothing
+// about the time.
+func (s *Services) promises() bool {
+	return slices.ContainsFunc(s.logs, func(l logService) bool { return l.version == 1 })
 }

@@ -147,8 +147,8 @@ func (s *session) signOnce(ctx context.Context, content sign.Content) (*protobun
 		return nil, err
 	}
 	opts := sign.BundleOptions{Context: ctx}
-	if len(cred.chain) > 0 {
-		opts.CertificateProvider = fixed(cred.chain[0].Raw)
+	if cred.certificate != nil {
+		opts.CertificateProvider = fixed(cred.certificate.Raw)
 	}
 	if s.services != nil {
 		opts.TransparencyLogs, opts.TimestampAuthorities = s.services.transparency(ctx), s.services.timestamps(ctx)

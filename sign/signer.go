@@ -21,9 +21,8 @@ type Signer interface {
 // credentials are a key pair and the certificate for it.
 type credentials struct {
 	keypair sign.Keypair
-	// chain is the certificate, those of the authorities above it, and the
-	// root. It is empty where the key is known by itself.
-	chain []*x509.Certificate
+	// certificate is nil where the key is known by itself.
+	certificate *x509.Certificate
 }
 
 // Identity implements [Signer].

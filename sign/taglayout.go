@@ -102,7 +102,7 @@ func (s *session) signed() bool {
 // a log that has a form there, its entry cannot be asked for.
 func (s *session) tagIdentity() Identity {
 	id := s.signer.Identity()
-	if id.Root != nil && s.services != nil && !s.services.inTagLayout() {
+	if id.Root != nil && s.services != nil && !s.services.promises() {
 		id.Root = id.Root.withoutLogs()
 	}
 	return id
@@ -110,7 +110,7 @@ func (s *session) tagIdentity() Identity {
 
 // logged reports whether a layer has the log entry that is asked for.
 func (s *session) logged(l layer) bool {
-	return !s.logs() || !s.services.inTagLayout() || l.annotations[static.BundleAnnotationKey] != ""
+	return !s.logs() || !s.services.promises() || l.annotations[static.BundleAnnotationKey] != ""
 }
 
 // attestations adds the statements' envelopes to those that exist. It is nil
