@@ -85,6 +85,15 @@ func TestRebuilders(t *testing.T) {
 	}
 }
 
+// Descriptions of certificates may fit one builder twice, or the signer.
+func TestRebuildersAreKeys(t *testing.T) {
+	by := []sign.Identity{{Certificate: &sign.CertificateIdentity{Issuer: "https://issuer.example", SubjectRegexp: ".+"}}}
+	_, err := sign.Rebuilders(t.Context(), newSubject(t).Digest, recipes.Attached{}, "K", "", by)
+	if err == nil || !strings.Contains(err.Error(), "is no key") {
+		t.Errorf("got %v, want an error that says so", err)
+	}
+}
+
 // Who attests to an image does not sign it thereby.
 func TestAttestDoesNotSign(t *testing.T) {
 	subject, own, other := newSubject(t), newKey(t), newKey(t)
