@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path"
 	"regexp"
@@ -91,6 +92,7 @@ func (t *tester) requests(test recipes.Test) []runner.Request {
 		}
 		list = append(list, runner.Request{
 			Port: port(h.Port), Method: cmp.Or(h.Method, method), Path: cmp.Or(h.Path, "/"), Headers: h.Headers, Body: []byte(h.Body),
+			Status: cmp.Or(h.Status, http.StatusOK),
 		})
 	}
 	for _, x := range test.TCP {

@@ -58,7 +58,8 @@ type Test struct {
 	// Start is the command that starts the service for HTTP and TCP. Empty is
 	// the image's entrypoint with its arguments.
 	Start []string `yaml:"start"`
-	// Ready is how long the service may take until it listens, as "30s".
+	// Ready is how long the service may take until it listens, and until it
+	// answers requests that change nothing without server errors, as "30s".
 	// Empty is DefaultReady.
 	Ready string `yaml:"ready" kiln:"scalar"`
 	// Timeout is how long the whole test may take, as "2m". Empty is the
@@ -72,7 +73,7 @@ type Test struct {
 	StructureText []byte `yaml:"-"`
 }
 
-// DefaultReady is how long a service may take until it listens.
+// DefaultReady is how long a service may take until it is ready.
 const DefaultReady = 30 * time.Second
 
 // HTTPTest is a request to the service, and the answer that must come.

@@ -36,6 +36,9 @@ func (j *Job) ask(ctx context.Context, p *process, o *Outcome) {
 	}
 	for _, r := range j.Requests {
 		reply := r.make(ctx)
+		for r.unready(reply) && pause(ready, p.done) {
+			reply = r.make(ctx)
+		}
 		o.Replies = append(o.Replies, reply)
 		if reply.Error != "" {
 			return
@@ -54,14 +57,30 @@ func listens(ctx context.Context, port int, done <-chan struct{}) bool {
 			conn.Close()
 			return true
 		}
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, done) {
 			return false
-		case <-done:
-			return false
-		case <-time.After(10 * time.Millisecond):
 		}
 	}
+}
+
+// pause waits a little. It reports false where ctx or the service ends.
+func pause(ctx context.Context, done <-chan struct{}) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-done:
+		return false
+	case <-time.After(10 * time.Millisecond):
+		return true
+	}
+}
+
+// unready reports whether an answer is that of a service which listens but
+// cannot serve yet: a server error (RFC 9110, section 15.6) to a request that
+// may be made again (section 9.2.1), where another status is wanted.
+func (r Request) unready(reply Reply) bool {
+	safe := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return safe && reply.Status >= 500 && reply.Status != r.Status
 }
 
 func (r Request) make(ctx context.Context) Reply {

@@ -53,7 +53,8 @@ type Job struct {
 	// StopSignal is what ends a service; 0 is SIGTERM.
 	StopSignal int `json:"stopSignal,omitempty"`
 	// Ready is how long a service may take until it listens at all ports of
-	// Requests, Limit how long everything may take.
+	// Requests and answers without server errors, Limit how long everything
+	// may take.
 	Ready time.Duration `json:"ready,omitempty"`
 	Limit time.Duration `json:"limit"`
 	// Trace records the system calls.
@@ -68,6 +69,9 @@ type Request struct {
 	Path    string            `json:"path,omitempty"`
 	Headers map[string]string `json:"headers,omitempty"`
 	Body    []byte            `json:"body,omitempty"`
+	// Status is the status code that is wanted. A GET or HEAD that another
+	// server error answers is made again for as long as Job.Ready.
+	Status int `json:"status,omitempty"`
 	// Patience is how long to wait for an answer's beginning, and for more of
 	// it: a TCP connection need not say that it is done.
 	Patience time.Duration `json:"patience,omitempty"`

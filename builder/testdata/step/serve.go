@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,15 @@ func serve(port string) error {
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("X-Name", r.Header.Get("X-Name"))
 		fmt.Fprintf(w, "%s %s %s", r.Method, r.URL.RawQuery, body)
+	})
+	var asked atomic.Int32
+	http.HandleFunc("/warming", func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) < 3 {
+			http.Error(w, "not yet", http.StatusServiceUnavailable)
+		}
+	})
+	http.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, strconv.Itoa(int(asked.Add(1))), http.StatusInternalServerError)
 	})
 	http.HandleFunc("/die", func(http.ResponseWriter, *http.Request) { os.Exit(9) })
 	fmt.Println("serving")
