@@ -10,9 +10,10 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build bin/kiln, the buildkitd it embeds and the programs that run tests
+build: ## Build bin/kiln, the buildkitd it embeds and the programs that run tests and analyse source
 	go build -buildvcs=auto -trimpath -ldflags "$(LDFLAGS)" -o bin/ ./cmd/kiln github.com/moby/buildkit/cmd/buildkitd
 	@for arch in amd64 arm64; do CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -buildvcs=false -ldflags "-s -w" -o bin/kiln-runner-$$arch ./cmd/kiln-runner || exit; done
+	@builder/analyser/build.sh bin
 
 .PHONY: deps
 deps: ## Install from Debian what is missing, such as runc

@@ -85,6 +85,8 @@ type Plan struct {
 	index   int        // of the step that is being planned
 	fetches int        // so far
 	pending *Fetch     // the first without a result
+
+	programs []goProgram // of go steps, for an analysis of their source
 }
 
 // NewPlan makes the graph that builds r for the platform (os/arch). What its

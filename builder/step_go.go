@@ -25,14 +25,23 @@ func (p *Plan) goStep(s recipes.Step) {
 		args = append(args, "-ldflags", ldflags)
 	}
 	args = append(args, "-o", path.Join(outDir, g.Output), g.Package)
-	opts := append(p.options(s, g.Dir, g.Env, args),
-		p.name(s.Pos, "go build "+g.Package), llb.ReadonlyRootFS(),
-		llb.AddMount(modDir, p.modules(s), llb.Readonly),
-		llb.AddMount(srcDir, p.src, llb.Readonly), p.cache("go-build"))
-	for _, kv := range goVariables(flags.cgo) {
+	sees := p.goSees(s, flags.cgo)
+	opts := slices.Concat(p.options(s, g.Dir, g.Env, args), []llb.RunOption{p.name(s.Pos, "go build "+g.Package)}, sees)
+	p.programs = append(p.programs, goProgram{step: s, tags: slices.Concat(g.Tags, flags.tags), root: p.root, sees: sees})
+	p.out = p.root.Run(opts...).AddMount(outDir, p.out)
+}
+
+// goSees is what a go step finds: the sources, the modules and the settings of
+// the go command.
+func (p *Plan) goSees(s recipes.Step, cgo bool) []llb.RunOption {
+	opts := []llb.RunOption{
+		llb.ReadonlyRootFS(), llb.AddMount(modDir, p.modules(s), llb.Readonly),
+		llb.AddMount(srcDir, p.src, llb.Readonly), p.cache("go-build"),
+	}
+	for _, kv := range goVariables(cgo) {
 		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
 	}
-	p.out = p.root.Run(opts...).AddMount(outDir, p.out)
+	return opts
 }
 
 // linking is how a Go program is linked.
