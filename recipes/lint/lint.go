@@ -38,6 +38,10 @@ type Input struct {
 	// ToolchainPackages are the Debian packages of a toolchain; nil skips the
 	// rule that needs it.
 	ToolchainPackages func(toolchain string) ([]string, error)
+	// VEX are the statements beside the recipe; nil where there are none.
+	VEX *recipes.VEX
+	// Today is the day, as YYYY-MM-DD, on which statements have to hold.
+	Today string
 }
 
 // Check applies all rules, in the order of the file. What a comment
@@ -52,6 +56,7 @@ func Check(in Input) []Finding {
 	c.scripts()
 	c.lock()
 	c.ignore(in.Recipe.Raw)
+	c.vex()
 	return sorted(c.found)
 }
 

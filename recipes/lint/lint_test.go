@@ -70,6 +70,7 @@ func TestEveryRule(t *testing.T) {
 	}
 	stale := input(t, "testdata/root.yaml")
 	stale.Lock = &recipes.Lock{Kiln: recipes.FormatVersion}
+	stale.Today, stale.VEX = "2026-11-22", &recipes.VEX{Statements: []recipes.VEXStatement{{Expires: "2026-11-21"}}}
 	_, err := recipes.Parse("recipe.yaml", []byte("kiln: v1\n"))
 	var wrong *recipes.Errors
 	if !errors.As(err, &wrong) {

@@ -37,6 +37,7 @@ const (
 	RulePipe             = "shell-pipe-hides-failure"
 	RulePipeToShell      = "shell-pipe-to-shell"
 	RuleIgnoreReason     = "ignore-without-reason"
+	RuleExpiredVEX       = "expired-vex"
 )
 
 // Rules are all rules.
@@ -67,6 +68,7 @@ func Rules() []Rule {
 		{RulePipe, Note, "Of a pipe only the last command's failure counts.", "write to a file first, then read it"},
 		{RulePipeToShell, Warning, "What is fetched is run unseen.", "make it a source with its digest, and run it from /src"},
 		{RuleIgnoreReason, Warning, "A comment suppresses a finding without saying why.", "write # kiln-lint: ignore=RULE and the reason"},
+		{RuleExpiredVEX, Error, "A statement about a vulnerability holds no more: nobody has looked since, and scans show the finding again.", "look at it again: give `date` and `expires` anew, and a higher `version`; or take it out"},
 	}
 }
 
