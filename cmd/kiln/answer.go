@@ -67,6 +67,9 @@ func (b *build) verified(ctx context.Context, found push.Found, res *result) (bo
 		if img.key() != b.keys[i] {
 			return false, nil
 		}
+		if ok, err := b.vexAttached(img, b.platforms[i]); err != nil || !ok {
+			return false, err
+		}
 		res.Platforms = append(res.Platforms, &platformResult{
 			Platform: b.platforms[i], Digest: img.digest.String(), Reference: b.target.reference(img.digest),
 		})
@@ -83,7 +86,11 @@ func (b *build) memory(key string, digest v1.Hash) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("remembering what was verified: %w", err)
 	}
-	k, err := memo.Key("verified 5", place, b.target.tagged(), key, digest, b.signer.id)
+	vex, _, err := b.vexStatement("", "")
+	if err != nil {
+		return "", err
+	}
+	k, err := memo.Key("verified 6", place, b.target.tagged(), key, digest, b.signer.id, vex.Predicate)
 	return filepath.Join(b.env.state, "verified", k+".json"), err
 }
 

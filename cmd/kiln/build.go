@@ -190,6 +190,9 @@ func (b *build) run(ctx context.Context) (*result, error) {
 	if b.lock, err = b.readLock(ctx); err != nil {
 		return nil, err
 	}
+	if err := b.checkVEX(); err != nil {
+		return nil, err
+	}
 	if b.trees, err = builder.LocalTrees(ctx, b.recipe); err != nil {
 		return nil, err
 	}

@@ -57,7 +57,10 @@ func (j *job) describe(ctx context.Context, made *image.Result) ([]sign.Statemen
 		return nil, err
 	}
 	tests, err := j.tests(sign.TestedImage{Results: j.res.Tests})
-	return []sign.Statement{spdx, provenance, tests}, err
+	if err != nil {
+		return nil, err
+	}
+	return j.withVEX([]sign.Statement{spdx, provenance, tests}, j.digest.String(), j.platform)
 }
 
 // accept refuses an image that its document does not account for, except for
@@ -101,7 +104,10 @@ func (b *build) describeIndex(jobs []*job, digest v1.Hash, key string) ([]sign.S
 		return nil, err
 	}
 	tests, err := b.tests(tested...)
-	return []sign.Statement{spdxStatement(text), provenance, tests}, err
+	if err != nil {
+		return nil, err
+	}
+	return b.withVEX([]sign.Statement{spdxStatement(text), provenance, tests}, digest.String(), "")
 }
 
 // tests says how the tests of the images ended. Files are named as seen from

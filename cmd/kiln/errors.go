@@ -60,10 +60,11 @@ func exitCode(err error) int {
 	var unverified *sign.Error
 	var differs *differsError
 	var judged *policyError
+	var vulnerable vulnerableError
 	switch {
 	case errors.As(err, &u):
 		return exitUsage
-	case errors.As(err, &refused):
+	case errors.As(err, &refused), errors.As(err, &vulnerable):
 		return exitPolicy
 	case errors.As(err, &unverified), errors.As(err, &differs), errors.As(err, &judged):
 		return exitVerification

@@ -13,16 +13,20 @@ import (
 
 func schemaCommand() *cli.Command {
 	return &cli.Command{
-		Name: "schema", Usage: "print the JSON Schema of recipes, for editors",
+		Name: "schema", Usage: "print the JSON Schema of recipes, or of VEX statements beside them, for editors", ArgsUsage: "[vex]",
 		Description: "Editors with the YAML language server complete and check a recipe that begins with\n" +
 			"   # yaml-language-server: $schema=recipe.schema.json\n\n" +
 			"Example: kiln schema > recipe.schema.json",
 		OnUsageError: usageError,
 		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return usagef("kiln schema: want no arguments")
+			text := recipes.Schema()
+			switch args := c.Args().Slice(); {
+			case len(args) == 1 && args[0] == "vex":
+				text = recipes.VEXSchema()
+			case len(args) > 0:
+				return usagef("kiln schema: want no argument, or vex")
 			}
-			_, err := c.App.Writer.Write(recipes.Schema())
+			_, err := c.App.Writer.Write(text)
 			return err
 		},
 	}

@@ -87,8 +87,16 @@ func lintRecipe(file string) ([]lint.Finding, error) {
 
 func lintVariant(r *recipes.Recipe) ([]lint.Finding, error) {
 	l, err := recipes.ReadLock(r.LockPath())
-	in := lint.Input{Recipe: r, Lock: l, ToolchainPackages: builder.ToolchainPackages}
+	in := lint.Input{Recipe: r, Lock: l, ToolchainPackages: builder.ToolchainPackages, Today: today()}
 	var wrong *recipes.Errors
+	statements, verr := r.ReadVEX()
+	if verr != nil && !errors.As(verr, &wrong) {
+		return nil, verr
+	}
+	if verr != nil {
+		return append(lint.Check(in), lint.Wrong(wrong)...), nil
+	}
+	in.VEX = statements
 	switch {
 	case errors.As(err, &wrong):
 		return append(lint.Check(in), lint.Wrong(wrong)...), nil

@@ -78,7 +78,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: configured(completes([]*cli.Command{
 			initCommand(), buildCommand(), planCommand(), lockCommand(), vendorCommand(), debugCommand(), signCommand(), attestCommand(), verifyCommand(),
 			reproduceCommand(), policyCommand(),
-			sbomCommand(), diffCommand(),
+			sbomCommand(), diffCommand(), scanCommand(), dbCommand(),
 			runtimeCommand(), lintCommand(), schemaCommand(), explainCommand(),
 			doctorCommand(), engineCommand(), versionCommand(), completionCommand(), manCommand(),
 		})),

@@ -61,7 +61,7 @@ type platformResult struct {
 func (b *build) result() *result {
 	return &result{
 		Name: b.recipe.Name, Version: b.recipe.Version, Variant: b.recipe.Variant, Key: builder.IndexKey(b.keys), User: b.recipe.Image.User,
-		DevKey: b.signer.dev, Statements: statements, Timings: b.clock.laps,
+		DevKey: b.signer.dev, Statements: b.attached(), Timings: b.clock.laps,
 	}
 }
 

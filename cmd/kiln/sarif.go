@@ -31,10 +31,17 @@ type (
 		Rules          []sarifRule `json:"rules"`
 	}
 	sarifRule struct {
-		ID                   string      `json:"id"`
-		ShortDescription     sarifText   `json:"shortDescription"`
-		Help                 sarifText   `json:"help"`
-		DefaultConfiguration sarifConfig `json:"defaultConfiguration"`
+		ID                   string           `json:"id"`
+		ShortDescription     sarifText        `json:"shortDescription"`
+		Help                 sarifText        `json:"help"`
+		DefaultConfiguration sarifConfig      `json:"defaultConfiguration"`
+		HelpURI              string           `json:"helpUri,omitempty"`
+		Properties           *sarifProperties `json:"properties,omitempty"`
+	}
+	// sarifProperties are those that GitHub's code scanning reads.
+	sarifProperties struct {
+		Tags     []string `json:"tags"`
+		Severity string   `json:"security-severity,omitempty"`
 	}
 	sarifConfig struct {
 		Level lint.Level `json:"level"`
@@ -43,14 +50,26 @@ type (
 		Text string `json:"text"`
 	}
 	sarifResult struct {
-		RuleID    string          `json:"ruleId"`
-		RuleIndex int             `json:"ruleIndex"`
-		Level     lint.Level      `json:"level"`
-		Message   sarifText       `json:"message"`
-		Locations []sarifLocation `json:"locations"`
+		RuleID       string             `json:"ruleId"`
+		RuleIndex    int                `json:"ruleIndex"`
+		Level        lint.Level         `json:"level"`
+		Message      sarifText          `json:"message"`
+		Locations    []sarifLocation    `json:"locations"`
+		Fingerprints map[string]string  `json:"partialFingerprints,omitempty"`
+		Suppressions []sarifSuppression `json:"suppressions,omitempty"`
+	}
+	sarifSuppression struct {
+		Kind          string `json:"kind"`
+		Justification string `json:"justification"`
 	}
 	sarifLocation struct {
-		PhysicalLocation sarifPhysical `json:"physicalLocation"`
+		PhysicalLocation sarifPhysical  `json:"physicalLocation"`
+		Logical          []sarifLogical `json:"logicalLocations,omitempty"`
+	}
+	sarifLogical struct {
+		Name string `json:"name"`
+		Full string `json:"fullyQualifiedName"`
+		Kind string `json:"kind"`
 	}
 	sarifPhysical struct {
 		ArtifactLocation sarifArtifact `json:"artifactLocation"`
@@ -87,7 +106,7 @@ func lintSARIF(w io.Writer, found []lint.Finding) error {
 		}
 		run.Results = append(run.Results, sarifResult{
 			RuleID: f.Rule, RuleIndex: index[f.Rule], Level: f.Level,
-			Message: sarifText{text}, Locations: []sarifLocation{{place(f.Problem)}},
+			Message: sarifText{text}, Locations: []sarifLocation{{PhysicalLocation: place(f.Problem)}},
 		})
 	}
 	return printJSON(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})

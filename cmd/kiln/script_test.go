@@ -53,6 +53,9 @@ func TestScript(t *testing.T) {
 			if err := privateServers(env); err != nil {
 				return err
 			}
+			bucket := httptest.NewServer(http.FileServer(http.Dir(filepath.Join(env.WorkDir, "bucket"))))
+			env.Defer(bucket.Close)
+			env.Setenv("BUCKET", bucket.URL)
 			env.Setenv("SCHEMA", filepath.Join(filepath.Dir(catalog), "schema.json"))
 			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"} {
 				env.Setenv(name, filepath.Join(env.WorkDir, strings.ToLower(name)))
@@ -63,7 +66,8 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "interrupted": interrupted, "signed": signed, "swapped": swapped, "platformdigest": platformDigest, "platforms": platforms, "golden": golden, "sigstore": sigstoreServers, "digestof": digestOfImage,
-			"rebuilt": rebuilt,
+			"rebuilt":    rebuilt,
+			"advisories": advisories,
 		},
 	})
 }

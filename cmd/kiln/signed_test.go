@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,9 +115,22 @@ func stubJob(ctx context.Context, b *build, platform string) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	spdx, err := stubDocument(ctx, j)
-	j.statements = []sign.Statement{spdx, provenance, tests}
+	spdx, err := stubSPDX(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	j.statements, err = j.withVEX([]sign.Statement{spdx, provenance, tests}, j.digest.String(), platform)
 	return j, err
+}
+
+// stubSPDX is the file sbom.json beside the recipe, or else a document of an
+// image with one file.
+func stubSPDX(ctx context.Context, j *job) (sign.Statement, error) {
+	text, err := os.ReadFile(filepath.Join(filepath.Dir(j.recipe.File), "sbom.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return stubDocument(ctx, j)
+	}
+	return spdxStatement(text), err
 }
 
 // stubDocument describes an image with one file, the service.

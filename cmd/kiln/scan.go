@@ -1,0 +1,221 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/kiln-build/kiln/sbom/osv"
+	"github.com/kiln-build/kiln/sbom/scan"
+)
+
+func scanCommand() *cli.Command {
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "db", EnvVars: []string{"KILN_DB"}, Usage: "`FOLDER` of OSV advisories, as ECOSYSTEM/all.zip; `kiln db pull` fills it"},
+		&cli.StringFlag{Name: "format", Value: "table", Usage: "table, json or sarif (2.1.0)"},
+		&cli.StringFlag{Name: "fail-on", Usage: "exit with 3 where a finding is at or above `SEVERITY`: low, medium, high or critical; one that nobody has rated is"},
+		&cli.StringFlag{Name: "key", Usage: "public key `FILE` that must have signed the image's SBOM, and the VEX attached to it"},
+		&cli.StringSliceFlag{Name: "vex", Usage: "apply the statements of this OpenVEX `FILE` as well"},
+		&cli.StringSliceFlag{Name: "platform", Usage: "scan only for these `PLATFORMS`, such as linux/arm64"},
+		&cli.BoolFlag{Name: "reachability", Usage: "of a recipe: analyse the source of its Go programs by govulncheck, in the engine, and apply what that finds"},
+		&cli.StringFlag{Name: "openvex", Usage: "with --reachability: write what it finds to `FILE`, as an OpenVEX document"},
+		&cli.StringFlag{Name: "product", Usage: "with --openvex: the image `REGISTRY/REPOSITORY@DIGEST` that the document is about (default: all of the recipe's name)"},
+		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "with --reachability: auto, plain, tty, rawjson or quiet"},
+	}
+	flags = append(flags, identityFlags()...)
+	flags = append(flags, archiveFlags()...)
+	flags = append(flags, engineFlags()...)
+	return &cli.Command{
+		Name: "scan", Usage: "find known vulnerabilities of an image, an SBOM or a recipe", ArgsUsage: "IMAGE|OCI-LAYOUT|SBOM-FILE|RECIPE",
+		Description: "Matches what an image's SBOM names with a folder of OSV advisories, without network but\n" +
+			"for the registry. What is a path here is taken as one. VEX statements are applied: those\n" +
+			"beside a recipe, those attached to an image and signed by --key, and those of --vex; what\n" +
+			"they suppress is shown with the reason. Exits with 3 where --fail-on says so, and with 1\n" +
+			"where the folder lacks an ecosystem, so that not all could be looked for.\n\n" +
+			"Example: kiln scan registry.corp/platform/nats:2.15.2 --db osv --fail-on high",
+		Flags: append(flags, registryFlags()...), OnUsageError: usageError,
+		Action: runScan,
+	}
+}
+
+// scanned is the result for one image, document or recipe, as --format json
+// prints it.
+type scanned struct {
+	// Target is what was scanned, and Kind image, sbom or recipe.
+	Target   string `json:"target"`
+	Kind     string `json:"kind"`
+	Platform string `json:"platform,omitempty"`
+	// Digest is the image's. Verified is whether the key that was asked for
+	// signed what was read of it.
+	Digest   string `json:"digest,omitempty"`
+	Verified bool   `json:"verified"`
+	*scan.Result
+	// file is the path of a document or recipe, for SARIF.
+	file string
+}
+
+func runScan(c *cli.Context) error {
+	write, threshold, err := scanFlags(c)
+	if err != nil {
+		return err
+	}
+	db, err := openDatabase(c.String("db"))
+	if err != nil {
+		return err
+	}
+	given, err := readVEXFiles(c.StringSlice("vex"))
+	if err != nil {
+		return err
+	}
+	reach, err := newReachability(c, db)
+	if err != nil {
+		return err
+	}
+	subjects, err := scanSubjects(c)
+	if err != nil {
+		return err
+	}
+	all, err := scanAll(db, subjects, given, reach)
+	if err != nil {
+		return err
+	}
+	if err := write(c.App.Writer, all); err != nil {
+		return err
+	}
+	for _, s := range all {
+		s.remarks(c.App.ErrWriter)
+	}
+	return scanVerdict(c, all, threshold)
+}
+
+func scanAll(db *osv.Database, subjects []*subject, given vexFiles, reach *reachability) ([]*scanned, error) {
+	var all []*scanned
+	for _, s := range subjects {
+		var err error
+		if s.Result, err = scan.Find(db, s.inventory); err != nil {
+			return nil, err
+		}
+		statements := append(s.statements, given.about(s)...)
+		if reach != nil {
+			evidence, err := reach.statements(s)
+			if err != nil {
+				return nil, err
+			}
+			statements = append(statements, evidence...)
+		}
+		s.Apply(statements, today())
+		all = append(all, &s.scanned)
+	}
+	if reach == nil {
+		return all, nil
+	}
+	return all, reach.write(*subjects[0].image)
+}
+
+func scanFlags(c *cli.Context) (write func(io.Writer, []*scanned) error, threshold osv.Level, err error) {
+	formats := map[string]func(io.Writer, []*scanned) error{"table": scanTable, "json": scanJSON, "sarif": scanSARIF}
+	write, ok := formats[c.String("format")]
+	if !ok {
+		return nil, "", usagef("--format: want table, json or sarif, got %q", c.String("format"))
+	}
+	threshold = osv.Level(c.String("fail-on"))
+	if c.IsSet("fail-on") && !slices.Contains(osv.Levels()[1:], threshold) {
+		return nil, "", usagef("--fail-on: want low, medium, high or critical, got %q", threshold)
+	}
+	if c.NArg() != 1 {
+		return nil, "", usagef("kiln scan: want one image, SBOM or recipe, got %d arguments", c.NArg())
+	}
+	if c.String("trusted-root") != "" && !saysIdentity(c) {
+		return nil, "", usagef("--trusted-root: needs --key or --certificate-identity, who must have signed")
+	}
+	return write, threshold, nil
+}
+
+func openDatabase(dir string) (*osv.Database, error) {
+	if dir == "" {
+		return nil, withHint{usagef("kiln scan: no advisories to match with"), "--db FOLDER names them; `kiln db pull` fills such a folder"}
+	}
+	db, err := osv.Open(dir)
+	if err != nil {
+		return nil, withHint{err, "`kiln db pull --from URL --db " + dir + "` fills it"}
+	}
+	return db, nil
+}
+
+// scanVerdict says what the exit code is about: what was found counts more than
+// what could not be looked for.
+func scanVerdict(c *cli.Context, all []*scanned, threshold osv.Level) error {
+	var errs []error
+	bad := 0
+	for _, s := range all {
+		errs = append(errs, s.Complete(c.String("db")))
+		if threshold != "" {
+			bad += len(s.Worst(threshold))
+		}
+	}
+	incomplete := errors.Join(slices.CompactFunc(errs, func(a, b error) bool { return a != nil && b != nil && a.Error() == b.Error() })...)
+	if bad == 0 {
+		return incomplete
+	}
+	return errors.Join(vulnerableError{bad, threshold}, incomplete)
+}
+
+// vulnerableError says that findings are as bad as --fail-on says.
+type vulnerableError struct {
+	count     int
+	threshold osv.Level
+}
+
+func (e vulnerableError) Error() string {
+	return fmt.Sprintf("scanning: %s at or above %s, or of unknown severity", plural(e.count, "finding"), e.threshold)
+}
+
+// saysIdentity is whether the flags say whose signatures count.
+func saysIdentity(c *cli.Context) bool {
+	_, said := certificateFlags(c)
+	return said || c.String("key") != ""
+}
+
+// today is the day in UTC, as statements have it.
+func today() string { return time.Now().UTC().Format(time.DateOnly) }
+
+// remarks tells people what is not in the findings.
+func (s *scanned) remarks(w io.Writer) {
+	title := strings.TrimSpace(s.Target + " " + s.Platform)
+	if s.Kind == kindImage && !s.Verified {
+		fmt.Fprintf(w, "note: %s: nobody was asked who signed this SBOM, and VEX attached to the image is not applied; --key FILE or --certificate-identity checks both\n", title)
+	}
+	for _, d := range s.Databases {
+		fmt.Fprintf(w, "%s: %s advisories for %s, the newest of %s\n", title, thousands(d.Records), d.Ecosystem, strings.TrimSuffix(d.Modified, "Z"))
+	}
+	for _, u := range s.Unmatched {
+		fmt.Fprintf(w, "%s: not matched: %s: %s\n", title, u.Name, u.Reason)
+	}
+	for _, m := range s.Missing {
+		fmt.Fprintf(w, "%s: not matched: %s of %s, which the database lacks\n", title, plural(s.count(m), "component"), m)
+	}
+}
+
+func (s *scanned) count(ecosystem string) int {
+	n := 0
+	for _, c := range s.Components {
+		if c.Ecosystem == ecosystem {
+			n++
+		}
+	}
+	return n
+}
+
+// thousands is a number as people read it.
+func thousands(n int) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

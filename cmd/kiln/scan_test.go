@@ -1,0 +1,76 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/kiln-build/kiln/sbom/osv"
+	"github.com/kiln-build/kiln/sbom/scan"
+)
+
+// advisories FOLDER ECOSYSTEM FILE...: puts the files into the ecosystem's
+// archive in the folder.
+func advisories(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: advisories FOLDER ECOSYSTEM FILE...")
+	}
+	dir := filepath.Join(ts.MkAbs(args[0]), args[1])
+	ts.Check(os.MkdirAll(dir, 0o700))
+	f, err := os.Create(filepath.Join(dir, "all.zip"))
+	ts.Check(err)
+	defer f.Close()
+	z := zip.NewWriter(f)
+	for _, name := range args[2:] {
+		w, err := z.Create(filepath.Base(name))
+		ts.Check(err)
+		_, err = w.Write([]byte(ts.ReadFile(name)))
+		ts.Check(err)
+	}
+	ts.Check(z.Close())
+}
+
+// TestScanSARIF has another implementation read what kiln writes, and holds it
+// against the standard's schema.
+func TestScanSARIF(t *testing.T) {
+	found := []scan.Finding{
+		{ID: "GO-1", Aliases: []string{"CVE-1"}, Summary: "x <y>", Severity: osv.Rating{Level: osv.High, Score: 7.5}, Fixed: "1.0.0", URL: "https://example.com/GO-1",
+			Component: scan.Component{Ecosystem: "Go", Name: "a", Version: "0.1.0", PURLs: []string{"pkg:golang/a@v0.1.0"}}},
+		{ID: "GO-2", URL: "https://example.com/GO-2", Severity: osv.Rating{Level: osv.Unknown}, Suppressed: &scan.Statement{Status: scan.NotAffected, Reason: "y", From: "z"}},
+	}
+	standard := sarifSchema(t)
+	for _, all := range [][]*scanned{nil, {{Target: "127.0.0.1:5000/a@sha256:00", Result: &scan.Result{Findings: found}}, {Target: "r.yaml", file: "r.yaml", Result: &scan.Result{Findings: found[:1]}}}} {
+		var b bytes.Buffer
+		if err := scanSARIF(&b, all); err != nil {
+			t.Fatal(err)
+		}
+		report, err := sarif.FromBytes(b.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := json.Marshal(report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want any
+		if err := json.Unmarshal(b.Bytes(), &want); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(again, &got); err != nil {
+			t.Fatal(err)
+		}
+		if err := standard.Validate(want); err != nil {
+			t.Errorf("%v\n%s", err, b.Bytes())
+		}
+		if diff := cmp.Diff(want, common(want, got)); diff != "" {
+			t.Errorf("another implementation reads it otherwise (-want +got):\n%s", diff)
+		}
+	}
+}
