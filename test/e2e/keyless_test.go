@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // An image that is built and signed by an identity, with the real servers of a
@@ -141,96 +139,4 @@ func writePredicate(t *testing.T, printed string) (file string) {
 		t.Fatal(err)
 	}
 	return file
-}
-
-// verifyJS verifies a bundle as npm does it. The library compares the entry of a
-// statement in a log of the second version with the digest of the payload, where
-// Rekor's clients record that of all that is signed, so it is left out here.
-const verifyJS = `
-const fs = require('fs');
-const { bundleFromJSON } = require('@sigstore/bundle');
-const { TrustedRoot } = require('@sigstore/protobuf-specs');
-const { Verifier, toSignedEntity, toTrustMaterial } = require('@sigstore/verify');
-const [root, bundle, subject, issuer] = process.argv.slice(2);
-const material = toTrustMaterial(TrustedRoot.fromJSON(JSON.parse(fs.readFileSync(root))));
-const verifier = new Verifier(material, { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 1 });
-const json = JSON.parse(fs.readFileSync(bundle));
-json.verificationMaterial.tlogEntries = [];
-const entity = toSignedEntity(bundleFromJSON(json));
-verifier.verify(entity, { subjectAlternativeName: subject, extensions: { issuer } });
-`
-
-// sigstoreJS has Sigstore's JavaScript library verify every bundle.
-func sigstoreJS(t *testing.T, b *bed, s *instance, image, who string) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "verify.js"), []byte(verifyJS), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	b.must(t, "npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--loglevel", "error",
-		"@sigstore/verify", "@sigstore/bundle", "@sigstore/protobuf-specs")
-	script := filepath.Join(dir, "verify.js")
-	files := bundles(t, b, image, dir)
-	if want := 1 + len(statements); len(files) != want {
-		t.Fatalf("got %d bundles, want %d", len(files), want)
-	}
-	for _, file := range files {
-		b.must(t, "node", script, s.root, file, who, s.issuer)
-		if r := b.run(t, "node", script, s.root, file, "mallory@corp.example", s.issuer); r.code == 0 {
-			t.Error("it accepts another identity")
-		}
-	}
-	text, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	i := strings.Index(string(text), `"payload":"`) + len(`"payload":"`) + 100
-	text[i] ^= 1 // still base64, mostly
-	bad := filepath.Join(dir, "bad.json")
-	if err := os.WriteFile(bad, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if r := b.run(t, "node", script, s.root, bad, who, s.issuer); r.code == 0 {
-		t.Error("it accepts a bundle that was changed")
-	}
-}
-
-// bundles writes the bundles among an image's referrers into files.
-func bundles(t *testing.T, b *bed, image, dir string) []string {
-	t.Helper()
-	ref, err := name.NewDigest(image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := remote.Referrers(ref, b.remote(t)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := list.IndexManifest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var files []string
-	for _, d := range m.Manifests {
-		img, err := remote.Image(ref.Context().Digest(d.Digest.String()), b.remote(t)...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		layers, err := img.Layers()
-		if err != nil {
-			t.Fatal(err)
-		}
-		rc, err := layers[0].Compressed()
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(rc)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, filepath.Join(dir, d.Digest.Hex+".json"))
-		if err := os.WriteFile(files[len(files)-1], text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return files
 }
