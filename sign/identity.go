@@ -35,15 +35,30 @@ type CertificateIdentity struct {
 }
 
 // Check tells what keeps the identity from being one: that something is not
-// said, said twice, or says nothing because it matches any text.
+// said, said twice, or says nothing because it matches what anybody may be.
 func (c CertificateIdentity) Check() error {
-	if err := oneOf("subject", c.Subject, c.SubjectRegexp); err != nil {
+	if err := oneOf("subject", c.Subject, c.SubjectRegexp, anySubject()); err != nil {
 		return err
 	}
-	return oneOf("issuer", c.Issuer, c.IssuerRegexp)
+	return oneOf("issuer", c.Issuer, c.IssuerRegexp, anyIssuer())
 }
 
-func oneOf(what, exact, expr string) error {
+// anySubject are subjects of people and jobs whom nobody knows: under a name
+// that no domain can have (RFC 2606, section 2), and on services where anybody
+// may have an account. An expression that matches one of them lets in anybody.
+func anySubject() []string {
+	return []string{
+		"", "nobody", "nobody@anywhere.invalid", "nobody@gmail.com", "https://anywhere.invalid/nobody", "spiffe://anywhere.invalid/nobody",
+		"https://github.com/nobody/nothing/.github/workflows/nothing.yml@refs/heads/nothing",
+		"https://gitlab.com/nobody/nothing//.gitlab-ci.yml@refs/heads/nothing",
+	}
+}
+
+func anyIssuer() []string {
+	return []string{"", "nobody", "anywhere.invalid", "http://anywhere.invalid", "https://anywhere.invalid", "https://anywhere.invalid/nobody"}
+}
+
+func oneOf(what, exact, expr string, anybody []string) error {
 	switch {
 	case exact == "" && expr == "":
 		return fmt.Errorf("the certificate's %s is not said", what)
@@ -59,10 +74,18 @@ func oneOf(what, exact, expr string) error {
 	if err != nil {
 		return fmt.Errorf("the certificate's %s: %w", what, err)
 	}
-	if re.MatchString("") {
-		return fmt.Errorf("the certificate's %s: %q matches even an empty one, so it says nothing", what, expr)
+	for _, name := range anybody {
+		if re.MatchString(name) {
+			return fmt.Errorf("the certificate's %s: %q matches even %q, so it says nothing", what, expr, name)
+		}
 	}
 	return nil
+}
+
+// WholeRegexps are the expressions as those must have them who look for a part
+// of a text. They are empty where the text is said exactly.
+func (c CertificateIdentity) WholeRegexps() (subject, issuer string) {
+	return whole(c.SubjectRegexp), whole(c.IssuerRegexp)
 }
 
 // whole is an expression that matches only a whole text. An expression of

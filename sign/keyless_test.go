@@ -311,17 +311,24 @@ func TestIdentityNeverEmpty(t *testing.T) {
 	trusted := rootOf(t, i)
 	certificate := func(c CertificateIdentity) Identity { return Identity{Certificate: &c, Root: trusted} }
 	for name, id := range map[string]Identity{
-		"nobody":            {},
-		"no root":           {Certificate: &CertificateIdentity{Issuer: issuer, Subject: signee}},
-		"key and more":      {Key: testKey(t), Certificate: &CertificateIdentity{Issuer: issuer, Subject: signee}, Root: trusted},
-		"empty":             certificate(CertificateIdentity{}),
-		"no subject":        certificate(CertificateIdentity{Issuer: issuer}),
-		"no issuer":         certificate(CertificateIdentity{Subject: signee}),
-		"any subject":       certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: ".*"}),
-		"any issuer":        certificate(CertificateIdentity{IssuerRegexp: "(x)?", Subject: signee}),
-		"said twice":        certificate(CertificateIdentity{Issuer: issuer, Subject: signee, SubjectRegexp: "b.+"}),
-		"not an expression": certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: "("}),
-		"leaving the whole": certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: "a)|(?:b"}),
+		"nobody":              {},
+		"no root":             {Certificate: &CertificateIdentity{Issuer: issuer, Subject: signee}},
+		"key and more":        {Key: testKey(t), Certificate: &CertificateIdentity{Issuer: issuer, Subject: signee}, Root: trusted},
+		"empty":               certificate(CertificateIdentity{}),
+		"no subject":          certificate(CertificateIdentity{Issuer: issuer}),
+		"no issuer":           certificate(CertificateIdentity{Subject: signee}),
+		"any subject":         certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: ".*"}),
+		"any but none":        certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: ".+"}),
+		"any, from its ends":  certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: "^.+$"}),
+		"any address":         certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: ".*@.*"}),
+		"any or one":          certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: "a@corp.example|.+@.+"}),
+		"any of a service":    certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: "https://github.com/.+"}),
+		"any letters":         certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: "(?i)[^ ]+@[a-z.]+"}),
+		"any issuer but none": certificate(CertificateIdentity{IssuerRegexp: "https?://.+", Subject: signee}),
+		"any issuer":          certificate(CertificateIdentity{IssuerRegexp: "(x)?", Subject: signee}),
+		"said twice":          certificate(CertificateIdentity{Issuer: issuer, Subject: signee, SubjectRegexp: "b.+"}),
+		"not an expression":   certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: "("}),
+		"leaving the whole":   certificate(CertificateIdentity{Issuer: issuer, SubjectRegexp: "a)|(?:b"}),
 	} {
 		if _, err := Verify(t.Context(), v1.Hash{}, recipes.Attached{}, id, nil); err == nil {
 			t.Errorf("%s: got no error", name)
