@@ -66,6 +66,11 @@ func (c *child) stop() {
 	}
 }
 
+// kill ends buildkitd before it can do anything more.
+func (c *child) kill() {
+	syscall.Kill(c.pid, syscall.SIGKILL) //nolint:errcheck // it may have ended
+}
+
 func rootlesskitArgs(l *launch, command []string) []string {
 	args := append(rootlesskitNetwork(l.Slirp), "--propagation=rslave")
 	if !l.Shared {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -95,6 +96,27 @@ func TestIdleEngineStops(t *testing.T) {
 	if got := status(t, cfg).PID; got == pid {
 		t.Errorf("engine has pid %d as before its stop", got)
 	}
+}
+
+// TestRemovedStateEndsEngine: an engine whose state was removed ends, and
+// leaves the next one in that folder alone.
+func TestRemovedStateEndsEngine(t *testing.T) {
+	cfg := newConfig(t)
+	disconnect(t, connect(t, cfg))
+	old := pidsOf(t, cfg)
+	if err := os.RemoveAll(cfg.StateDir); err != nil {
+		t.Fatal(err)
+	}
+	next := connect(t, cfg)
+	for _, pid := range old {
+		eventually(t, "end of process "+strconv.Itoa(pid), func() bool { return !isRunning(pid) })
+	}
+	solveFile(t, next, "after")
+	if got := status(t, cfg); !got.Running || slices.Contains(old, got.PID) {
+		t.Errorf("status %+v, want a running engine that is not one of %v", got, old)
+	}
+	disconnect(t, next)
+	solveFile(t, connect(t, cfg), "again")
 }
 
 func TestNewConfigurationReplacesUnusedEngine(t *testing.T) {

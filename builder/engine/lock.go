@@ -71,6 +71,17 @@ func (l *lockFile) unlock() {
 	unix.Flock(int(l.Fd()), unix.LOCK_UN) //nolint:errcheck // cannot fail on an open file
 }
 
+// isAt reports whether path is still this file: another process may have
+// removed it, and made another there.
+func (l *lockFile) isAt(path string) bool {
+	there, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	mine, err := l.Stat()
+	return err == nil && os.SameFile(mine, there)
+}
+
 // touch notes in the file's modification time that it was in use just now.
 func (l *lockFile) touch() {
 	unix.Futimes(int(l.Fd()), nil) //nolint:errcheck // a hint for the idle time only

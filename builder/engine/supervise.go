@@ -77,10 +77,18 @@ func supervise(ctx context.Context, l *launch) error {
 	if err := child.ready(ctx, l); err != nil {
 		return err
 	}
-	defer os.Remove(l.Socket)             //nolint:errcheck // gone, or found stale later
-	defer os.Remove(l.path("state.json")) //nolint:errcheck // as above
-	return child.watch(ctx, l)
+	err = child.watch(ctx, l, held)
+	if held.isAt(l.path("engine.lock")) {
+		os.Remove(l.path("state.json")) //nolint:errcheck // gone, or found stale later
+		os.Remove(l.Socket)             //nolint:errcheck // as above
+	} else {
+		child.kill() // asked to end, it would take along a successor's socket
+	}
+	return err
 }
+
+// errRemoved is the end of an engine whose state somebody removed.
+var errRemoved = errors.New("the state folder was removed")
 
 func lockWithin(ctx context.Context, path string, d time.Duration) (*lockFile, error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
@@ -134,8 +142,9 @@ func (c *child) announce(l *launch, version string) error {
 }
 
 // watch returns when there was no client for the idle time, when ctx ends, or
-// with an error when buildkitd does.
-func (c *child) watch(ctx context.Context, l *launch) error {
+// with an error when buildkitd does or the state folder with the lock held is
+// there no more.
+func (c *child) watch(ctx context.Context, l *launch, held *lockFile) error {
 	clients, err := openLock(l.path("clients"))
 	if err != nil {
 		return err
@@ -152,6 +161,9 @@ func (c *child) watch(ctx context.Context, l *launch) error {
 		case <-c.ended:
 			return fmt.Errorf("buildkitd died: %w", c.err)
 		case <-tick.C:
+			if !held.isAt(l.path("engine.lock")) {
+				return errRemoved
+			}
 			if left := l.Idle - unusedFor(clients); left > 0 {
 				idle.Reset(left)
 			}
