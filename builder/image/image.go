@@ -19,6 +19,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/kiln-build/kiln/builder/blobs"
@@ -240,7 +241,7 @@ func onBase(img, base v1.Image) (v1.Image, error) {
 			return nil, fmt.Errorf("reading base image: %w", err)
 		}
 		if oci := ociLayer(mt); oci != mt {
-			l, mt = retyped{l, oci}, oci
+			l, mt = retype(l, oci), oci
 		}
 		adds[i] = mutate.Addendum{Layer: l, MediaType: mt}
 	}
@@ -263,6 +264,15 @@ func withHistory(adds []mutate.Addendum, history []v1.History) []mutate.Addendum
 		all = append(all, add)
 	}
 	return append(all, adds[used:]...)
+}
+
+// retype is l under another media type. It keeps where a registry may mount it
+// from.
+func retype(l v1.Layer, mt types.MediaType) v1.Layer {
+	if m, ok := l.(*remote.MountableLayer); ok {
+		return &remote.MountableLayer{Layer: retyped{m.Layer, mt}, Reference: m.Reference}
+	}
+	return retyped{l, mt}
 }
 
 // retyped is a layer under another media type.

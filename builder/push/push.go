@@ -59,6 +59,7 @@ type push struct {
 	*Registry
 	repo   name.Repository
 	pusher *remote.Pusher
+	opts   []remote.Option
 }
 
 // newPush has its own pusher, because one remembers what it has pushed and
@@ -83,5 +84,5 @@ func (r *Registry) newPush(repo name.Repository) (p *push, stop func(), err erro
 		stop()
 		return nil, nil, err
 	}
-	return &push{Registry: r, repo: repo, pusher: pusher}, stop, nil
+	return &push{Registry: r, repo: repo, pusher: pusher, opts: opts}, stop, nil
 }

@@ -39,6 +39,10 @@ type Config struct {
 	// attaching to the same image at once. If empty, nothing does, and who
 	// loses against another tries again.
 	Locks string
+	// Mounts is a folder that remembers for other processes in which repository
+	// layers are, so that a registry is asked to mount them in the next one
+	// rather than given them again. If empty, only this Registry knows.
+	Mounts string
 	// Progress is called as bytes arrive at the registry, from one
 	// goroutine at a time. If nil, nobody is told.
 	Progress func(done, total int64)
@@ -50,6 +54,7 @@ type Registry struct {
 	schemes   *schemes
 	customCA  bool
 	locks     string
+	mounts    string
 	transport *retry
 	progress  func(done, total int64)
 	puller    *remote.Puller
@@ -82,6 +87,7 @@ func New(config Config) (*Registry, error) {
 		schemes:   s,
 		customCA:  len(config.CA) > 0,
 		locks:     config.Locks,
+		mounts:    config.Mounts,
 		transport: &retry{inner: s, base: 500 * time.Millisecond, limit: 30 * time.Second},
 		progress:  config.Progress,
 		pushed:    map[blobKey]name.Repository{},

@@ -34,7 +34,7 @@ func (p *push) put(ctx context.Context, m Manifest) (*subject, error) {
 	if !ok { // an index, whose images are there
 		return s, wrap("pushing", s.ref, p.pusher.Push(ctx, s.ref, m))
 	}
-	if err := p.pusher.Push(ctx, s.ref, p.mountable(img)); err != nil {
+	if err := p.pushImage(ctx, s.ref, img); err != nil {
 		return s, wrap("pushing", s.ref, err)
 	}
 	p.remember(img)

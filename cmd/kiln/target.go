@@ -47,7 +47,7 @@ func newRegistry(c *cli.Context, progress func(done, total int64)) (*push.Regist
 	registries := configOf(c).Network.Registries
 	cfg := push.Config{PlainHTTP: c.Bool("registry-plain-http"), Keychain: keychain(registries), Progress: progress}
 	if cache, err := os.UserCacheDir(); err == nil {
-		cfg.Locks = filepath.Join(cache, "kiln", "locks")
+		cfg.Locks, cfg.Mounts = filepath.Join(cache, "kiln", "locks"), filepath.Join(cache, "kiln", "mounts")
 	}
 	for host, r := range registries {
 		if r.PlainHTTP {
