@@ -55,9 +55,26 @@ func checkPolicy(c *checker, p *Policy) {
 
 func checkIdentities(c *checker, at string, list []PolicyIdentity) {
 	for i, id := range list {
-		if id.Key == "" && !c.spoiled(index(at, i)) {
-			c.bad(index(at, i), "write it as {key: FILE}, a public key beside this file", "%s names nobody", index(at, i))
+		at := index(at, i)
+		switch {
+		case c.spoiled(at):
+		case id == PolicyIdentity{}:
+			c.bad(at, "write it as {key: FILE}, a public key beside this file, or as {subject: NAME, issuer: URL}, whom a certificate was issued to", "%s names nobody", at)
+		case !id.Certified():
+		case id.Key != "":
+			c.bad(at, "they are two identities", "%s is a key and a certificate's identity", at)
+		default:
+			checkSaid(c, at, "subject", id.Subject, id.SubjectRegexp)
+			checkSaid(c, at, "issuer", id.Issuer, id.IssuerRegexp)
 		}
+	}
+}
+
+// checkSaid has one of a name and its expression be said: a certificate by
+// anybody's issuer, or for anybody, says nothing.
+func checkSaid(c *checker, at, field, exact, expr string) {
+	if (exact == "") == (expr == "") {
+		c.bad(at, "", "%s needs %s or %s-regexp, one of them", at, field, field)
 	}
 }
 
@@ -76,6 +93,12 @@ func checkRebuilds(c *checker, r *PolicyRebuilds) {
 		return
 	}
 	checkIdentities(c, "policy.rebuilds.by", r.By)
+	for i, id := range r.By {
+		if id.Certified() {
+			at := index("policy.rebuilds.by", i)
+			c.bad(at, "write it as {key: FILE}; descriptions of certificates may fit one and the same builder", "%s is no key", at)
+		}
+	}
 	if r.Count < 1 || r.Count > max(len(r.By), 1) {
 		c.bad("policy.rebuilds.count", "name as many in `by`, or more", "rebuilds.count is %d, of %d builders", r.Count, len(r.By))
 	}

@@ -46,17 +46,32 @@ type Policy struct {
 	Vulnerabilities *PolicyVulnerabilities `yaml:"vulnerabilities"`
 }
 
-// PolicyIdentity is somebody who signs.
+// PolicyIdentity is somebody who signs: who has a key, or whom a certificate was
+// issued to, of which subject and issuer are said, each either exactly or as a
+// regular expression that the whole text must match.
 type PolicyIdentity struct {
 	// Key is the file of a public key.
 	Key string `yaml:"key"`
+	// Subject is the certificate's: an address of mail, or of a workflow.
+	Subject       string `yaml:"subject"`
+	SubjectRegexp string `yaml:"subject-regexp"`
+	// Issuer is that of the identity which the certificate was issued for.
+	Issuer       string `yaml:"issuer"`
+	IssuerRegexp string `yaml:"issuer-regexp"`
+}
+
+// Certified reports whether it is one of certificates.
+func (id PolicyIdentity) Certified() bool {
+	id.Key = ""
+	return id != PolicyIdentity{}
 }
 
 // PolicyRebuilds asks for builders that made the same image again.
 type PolicyRebuilds struct {
 	// Count is how many of them must have.
 	Count int `yaml:"count" kiln:"required"`
-	// By are those who count.
+	// By are those who count. They have keys: descriptions of certificates may
+	// fit one and the same builder.
 	By []PolicyIdentity `yaml:"by" kiln:"required"`
 }
 

@@ -2,6 +2,7 @@ package recipes
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 func TestParsePolicy(t *testing.T) {
 	c, err := ParseConfig("conf/kiln.yaml", []byte(`kiln: v1
 policy:
-  identities: [{key: prod.pub}, {key: /etc/keys/b.pub}]
+  identities: [{key: prod.pub}, {key: /etc/keys/b.pub}, {subject: ci@corp.example, issuer-regexp: 'https://[ab]\.example'}]
   statements: [spdx, https://example.org/review]
   bases: static
   max-age: 90d
@@ -25,7 +26,7 @@ policy:
 	}
 	hundred, three, zero := 100, 3, 0
 	want := &Policy{
-		Identities: []PolicyIdentity{{Key: filepath.Join("conf", "prod.pub")}, {Key: "/etc/keys/b.pub"}},
+		Identities: []PolicyIdentity{{Key: filepath.Join("conf", "prod.pub")}, {Key: "/etc/keys/b.pub"}, {Subject: "ci@corp.example", IssuerRegexp: `https://[ab]\.example`}},
 		Statements: []string{"spdx", "https://example.org/review"}, Bases: []string{"static"},
 		MaxAge: "90d", MaxSize: "200M", MinCoverage: &hundred,
 		Rebuilds:        &PolicyRebuilds{Count: 1, By: []PolicyIdentity{{Key: filepath.Join("conf", "ci.pub")}}},
@@ -39,6 +40,24 @@ policy:
 	}
 	if got := c.Policy.Bytes(); got != 200_000_000 {
 		t.Errorf("got %d bytes", got)
+	}
+}
+
+func TestPolicyIdentityRefused(t *testing.T) {
+	for identity, want := range map[string]string{
+		`{}`:                          "policy.identities[0] names nobody",
+		`{key: ""}`:                   "policy.identities[0] names nobody",
+		`{key: a, subject: b}`:        "policy.identities[0] is a key and a certificate's identity",
+		`{subject: b}`:                "policy.identities[0] needs issuer or issuer-regexp, one of them",
+		`{issuer: b}`:                 "policy.identities[0] needs subject or subject-regexp, one of them",
+		`{issuer-regexp: b, key: ""}`: "policy.identities[0] needs subject or subject-regexp, one of them",
+		`{issuer: a, subject: b, subject-regexp: c}`:                                "policy.identities[0] needs subject or subject-regexp, one of them",
+		`{key: a}], rebuilds: {count: 1, by: [{subject: a, issuer: b}]}, bases: [a`: "policy.rebuilds.by[0] is no key",
+	} {
+		_, err := ParseConfig("kiln.yaml", []byte("kiln: v1\npolicy: {identities: ["+identity+"]}\n"))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", identity, err, want)
+		}
 	}
 }
 

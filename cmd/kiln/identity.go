@@ -9,11 +9,17 @@ import (
 // identityFlags say whose signatures count besides those of a key, by the names
 // that cosign has for them.
 func identityFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "certificate-identity", Usage: "the `SUBJECT` of the certificate that must have signed"},
 		&cli.StringFlag{Name: "certificate-identity-regexp", Usage: "the same as a regular `EXPRESSION` that the whole subject must match"},
 		&cli.StringFlag{Name: "certificate-oidc-issuer", Usage: "the `ISSUER` of the identity that the certificate was issued for"},
 		&cli.StringFlag{Name: "certificate-oidc-issuer-regexp", Usage: "the same as a regular `EXPRESSION` that the whole issuer must match"},
+	}, instanceFlags()...)
+}
+
+// instanceFlags say which Sigstore instance to believe.
+func instanceFlags() []cli.Flag {
+	return []cli.Flag{
 		&cli.StringFlag{Name: "trusted-root", Usage: "Sigstore trusted root `FILE`: one of its transparency logs must have recorded all signatures, and its authorities certify identities"},
 		&cli.BoolFlag{Name: "public-sigstore", Usage: "trust, and with --keyless use, Sigstore's public good instance, which publishes what is signed and by whom"},
 	}

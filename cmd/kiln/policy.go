@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,7 +30,7 @@ func readPolicy(c *cli.Context) (*policyRun, error) {
 	case file == "":
 		file = configOf(c).File
 	}
-	for _, flag := range []string{"trusted-root", "public-sigstore", "rebuilder", "rebuilds"} {
+	for _, flag := range []string{"rebuilder", "rebuilds"} {
 		if c.IsSet(flag) {
 			return nil, withHint{usagef("kiln verify: --%s says nothing with a policy", flag), file + " says who may sign, and who must have rebuilt; --key FILE verifies without it"}
 		}
@@ -40,12 +39,16 @@ func readPolicy(c *cli.Context) (*policyRun, error) {
 	if err != nil {
 		return nil, err
 	}
+	trusted, err := policyRoot(c, asked, file)
+	if err != nil {
+		return nil, err
+	}
 	p := &policyRun{policy: asked, file: file, sum: digestOf(text), now: time.Now()}
-	if p.identities, err = policyIdentities(asked.Identities); err != nil {
+	if p.identities, err = policyIdentities(asked.Identities, trusted); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if r := asked.Rebuilds; r != nil {
-		if p.rebuilders, err = policyIdentities(r.By); err != nil {
+		if p.rebuilders, err = policyIdentities(r.By, nil); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
@@ -66,22 +69,6 @@ func policyIn(file string) (*recipes.Policy, []byte, error) {
 		return nil, nil, withHint{usagef("%s has no policy", file), "write one below `policy:`; `identities` names who may sign"}
 	}
 	return config.Policy, text, nil
-}
-
-// policyIdentities are those whom a policy names.
-func policyIdentities(list []recipes.PolicyIdentity) ([]sign.Identity, error) {
-	var all []sign.Identity
-	for _, id := range list {
-		key, err := publicKey(id.Key)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, sign.Identity{Key: key})
-	}
-	if len(all) == 0 {
-		return nil, errors.New("the policy names nobody who may sign")
-	}
-	return all, nil
 }
 
 // policyRun holds one image to a policy.

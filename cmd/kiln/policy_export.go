@@ -28,12 +28,12 @@ func policyCommand() *cli.Command {
 			Description: "policy-controller is a ClusterImagePolicy of Sigstore's, kyverno a ClusterPolicy, and containers\n" +
 				"the policy.json and registries.d of podman, skopeo and CRI-O. They know signatures and\n" +
 				"statements; which rules they cannot be told is said, and `kiln verify --policy` checks them.",
-			Flags: []cli.Flag{
+			Flags: append([]cli.Flag{
 				&cli.StringFlag{Name: "format", Usage: strings.Join(admission.Formats(), ", ")},
 				&cli.StringFlag{Name: "scope", Usage: "`REGISTRY[/FOLDER]` whose images it is about"},
 				&cli.StringFlag{Name: "policy", Usage: "`FILE` with the policy (default: kiln.yaml)"},
 				&cli.StringFlag{Name: "dir", Usage: "write the files into `FOLDER` (default: to stdout, where it is one)"},
-			},
+			}, instanceFlags()...),
 			OnUsageError: usageError,
 			Action:       runPolicyExport,
 		}},
@@ -47,13 +47,17 @@ func runPolicyExport(c *cli.Context) error {
 	case c.String("format") == "" || c.String("scope") == "":
 		return withHint{usagef("kiln policy export: --format and --scope are needed"), "formats: " + strings.Join(admission.Formats(), ", ")}
 	}
-	p, err := exportedPolicy(c.String("policy"))
+	p, file, err := exportedPolicy(c.String("policy"))
 	if err != nil {
 		return err
 	}
-	out, err := toExport(p, strings.TrimSuffix(c.String("scope"), "/"))
+	trusted, err := policyRoot(c, p, file)
 	if err != nil {
 		return err
+	}
+	out, err := toExport(p, strings.TrimSuffix(c.String("scope"), "/"), trusted)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
 	}
 	files, err := admission.Write(c.String("format"), out)
 	if err != nil {
@@ -65,43 +69,52 @@ func runPolicyExport(c *cli.Context) error {
 	if err := writeExport(c, files); err != nil {
 		return err
 	}
-	if left := admission.LeftOut(c.String("format"), p); len(left) > 0 {
+	if left := admission.LeftOut(c.String("format"), p, out.Material); len(left) > 0 {
 		_, err = fmt.Fprintf(c.App.ErrWriter, "note: %s cannot be told of %s; `kiln verify --policy` checks them\n", c.String("format"), strings.Join(left, ", "))
 	}
 	return err
 }
 
-// exportedPolicy is the policy in the file, or that of kiln.yaml.
-func exportedPolicy(file string) (*recipes.Policy, error) {
+// exportedPolicy is the policy in the file, or that of kiln.yaml, and its file.
+func exportedPolicy(file string) (*recipes.Policy, string, error) {
 	if file != "" {
 		p, _, err := policyIn(file)
-		return p, err
+		return p, file, err
 	}
 	config, err := recipes.FindConfig(".")
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if config.Policy == nil {
-		return nil, withHint{usagef("there is no policy"), "write one below `policy:` in kiln.yaml, or name a file with --policy"}
+		return nil, "", withHint{usagef("there is no policy"), "write one below `policy:` in kiln.yaml, or name a file with --policy"}
 	}
-	return config.Policy, nil
+	return config.Policy, config.File, nil
 }
 
 // toExport is as much of the policy as others can be told.
-func toExport(p *recipes.Policy, scope string) (admission.Policy, error) {
-	out := admission.Policy{Scope: scope, Statements: policy.Statements(p), RebuildType: sign.PredicateRebuild}
-	who, err := policyIdentities(p.Identities)
+func toExport(p *recipes.Policy, scope string, trusted *sign.Root) (out admission.Policy, err error) {
+	out = admission.Policy{Scope: scope, Statements: policy.Statements(p), RebuildType: sign.PredicateRebuild}
+	if trusted != nil {
+		if out.Material, err = trusted.Material(); err != nil {
+			return out, err
+		}
+	}
+	who, err := policyIdentities(p.Identities, trusted)
 	if err != nil {
 		return out, err
 	}
 	for _, id := range who {
+		if id.Key == nil {
+			out.Certificates = append(out.Certificates, *id.Certificate)
+			continue
+		}
 		out.Keys = append(out.Keys, string(id.Key.PublicPEM()))
 	}
 	if p.Rebuilds == nil {
 		return out, nil
 	}
 	out.Rebuilds = p.Rebuilds.Count
-	by, err := policyIdentities(p.Rebuilds.By)
+	by, err := policyIdentities(p.Rebuilds.By, nil)
 	for _, id := range by {
 		out.Rebuilders = append(out.Rebuilders, string(id.Key.PublicPEM()))
 	}

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sign"
 )
 
 // Policy is what can be said to others.
@@ -24,9 +25,12 @@ type Policy struct {
 	// Scope is the registry, or the folder of a registry, whose images it is
 	// about: registry.corp/platform.
 	Scope string
-	// Keys are the public keys, in PEM, any of which must have signed.
-	Keys []string
-	// Statements are the predicate types that one of them must have signed.
+	// Keys are the public keys, in PEM, and Certificates the identities, any of
+	// which must have signed. Material is what to trust for the latter.
+	Keys         []string
+	Certificates []sign.CertificateIdentity
+	Material     sign.Material
+	// Statements are the predicate types that the same must have signed.
 	Statements []string
 	// Rebuilders are the public keys, in PEM, of builders, and Rebuilds how many
 	// of them must have signed a rebuild statement, of type RebuildType.
@@ -54,8 +58,15 @@ func (p Policy) Check() error {
 	switch {
 	case !scopeForm.MatchString(p.Scope):
 		return fmt.Errorf("%q is no registry and no folder of one, as registry.corp/platform", p.Scope)
-	case len(p.Keys) == 0:
+	case len(p.Keys)+len(p.Certificates) == 0:
 		return errors.New("the policy names nobody who may sign")
+	case len(p.Certificates) > 0 && len(p.Material.Authorities) == 0:
+		return errors.New("nothing says which authority certifies the policy's identities")
+	}
+	for _, c := range p.Certificates {
+		if err := c.Check(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -97,14 +108,17 @@ func Write(format string, p Policy) ([]File, error) {
 	return files, nil
 }
 
-// LeftOut are the parts of p that the format has no words for.
-func LeftOut(format string, p *recipes.Policy) []string {
+// LeftOut are the parts of p that the format has no words for, where its
+// certificates are those of an instance that is trusted as m says.
+func LeftOut(format string, p *recipes.Policy, m sign.Material) []string {
 	var out []string
 	add := func(name string, there bool) {
 		if there {
 			out = append(out, name)
 		}
 	}
+	certified := slices.ContainsFunc(p.Identities, recipes.PolicyIdentity.Certified)
+	add("transparency logs, since timestamps are asked for", certified && format != "containers" && stamped(m) && len(m.Logs) > 0)
 	add("statements", format == "containers")
 	add("builders", len(p.Builders) > 0)
 	add("bases", len(p.Bases) > 0)

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/sign"
 )
 
 // go test ./sign/admission -update writes the golden files anew.
@@ -32,10 +33,41 @@ func whole() Policy {
 	}
 }
 
+// keyless is the same for those whom an authority certifies.
+func keyless() Policy {
+	p := whole()
+	p.Keys, p.Statements = nil, p.Statements[:1]
+	p.Certificates = []sign.CertificateIdentity{{Subject: "builder@corp.example", Issuer: "https://issuer.example"}}
+	p.Material = sign.Material{
+		Authorities: []sign.Authority{{URI: "https://fulcio.example", Organization: "corp", CommonName: "fulcio", Chain: "middle\ntop\n", Root: "top\n"}},
+		Logs:        []sign.Log{{URL: "https://rekor.example", Key: firstKey}},
+	}
+	return p
+}
+
+func stampedPolicy() Policy {
+	p := keyless()
+	p.Certificates = append(p.Certificates, sign.CertificateIdentity{
+		SubjectRegexp: `https://git\.example/corp/.+`, IssuerRegexp: `https://[ab]\.example`,
+	}, sign.CertificateIdentity{Subject: "https://git.example/what?", Issuer: "https://issuer.example"})
+	p.Keys, p.Rebuilds = []string{firstKey}, 0
+	p.Material.Stampers = []sign.Authority{{Chain: "stamper\ntop\n", Root: "top\n"}}
+	p.Material.CertificateLogs = []sign.Log{{URL: "https://ct.example", Key: secondKey}}
+	return p
+}
+
 func TestWrite(t *testing.T) {
+	goldens := map[string]Policy{
+		"policy-controller-keyless": keyless(), "kyverno-keyless": keyless(), "containers-keyless": keyless(),
+		"policy-controller-stamped": stampedPolicy(), "kyverno-stamped": stampedPolicy(),
+	}
 	for _, format := range Formats() {
-		t.Run(format, func(t *testing.T) {
-			files, err := Write(format, whole())
+		goldens[format] = whole()
+	}
+	for name, p := range goldens {
+		t.Run(name, func(t *testing.T) {
+			format := strings.TrimSuffix(strings.TrimSuffix(name, "-keyless"), "-stamped")
+			files, err := Write(format, p)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,7 +75,7 @@ func TestWrite(t *testing.T) {
 			for _, f := range files {
 				got.WriteString("-- " + f.Name + " --\n" + string(f.Text))
 			}
-			golden := filepath.Join("testdata", format+".txt")
+			golden := filepath.Join("testdata", name+".txt")
 			if *update {
 				if err := os.WriteFile(golden, []byte(got.String()), 0o600); err != nil {
 					t.Fatal(err)
@@ -144,6 +176,55 @@ func TestFailsClosed(t *testing.T) {
 	}
 }
 
+// What a format has no words for is an error, not less than what was asked for.
+func TestCannotSay(t *testing.T) {
+	ed25519 := "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n"
+	for want, with := range map[string]func(*Policy) string{
+		"not of any among several": func(p *Policy) string {
+			p.Certificates = append(p.Certificates, p.Certificates...)
+			return "containers"
+		},
+		"containers can be told of keys or of one": func(p *Policy) string {
+			p.Keys = []string{firstKey}
+			return "containers"
+		},
+		"not of expressions: /b.+@corp/ (https://issuer.example)": func(p *Policy) string {
+			p.Certificates[0].Subject, p.Certificates[0].SubjectRegexp = "", "b.+@corp"
+			return "containers"
+		},
+		"containers can be told of an address of mail": func(p *Policy) string {
+			p.Certificates[0].Subject = "https://git.example/corp/x@refs/heads/main"
+			return "containers"
+		},
+		"names none with a key of ECDSA": func(p *Policy) string {
+			p.Material.Logs[0].Key = ed25519
+			return "containers"
+		},
+		"names 2 timestamp authorities, and kyverno can be told of one": func(p *Policy) string {
+			p.Material.Stampers = make([]sign.Authority, 2)
+			return "kyverno"
+		},
+		"no timestamp authority and 2 transparency logs": func(p *Policy) string {
+			p.Material.Logs = append(p.Material.Logs, p.Material.Logs...)
+			return "kyverno"
+		},
+		"which authority certifies": func(p *Policy) string {
+			p.Material = sign.Material{}
+			return "policy-controller"
+		},
+		"so it says nothing": func(p *Policy) string {
+			p.Certificates[0] = sign.CertificateIdentity{SubjectRegexp: ".+", Issuer: "https://issuer.example"}
+			return "policy-controller"
+		},
+	} {
+		p := keyless()
+		format := with(&p)
+		if files, err := Write(format, p); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, %v, want %q", format, files, err, want)
+		}
+	}
+}
+
 func TestLeftOut(t *testing.T) {
 	n := 1
 	p := &recipes.Policy{
@@ -157,11 +238,15 @@ func TestLeftOut(t *testing.T) {
 		"policy-controller": append(same[:len(same):len(same)], "rebuilds", "vulnerabilities"),
 		"containers":        append([]string{"statements"}, append(same[:len(same):len(same)], "rebuilds", "vulnerabilities")...),
 	} {
-		if diff := cmp.Diff(want, LeftOut(format, p)); diff != "" {
+		if diff := cmp.Diff(want, LeftOut(format, p, sign.Material{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", format, diff)
 		}
 	}
-	if left := LeftOut("kyverno", &recipes.Policy{}); left != nil {
+	if left := LeftOut("kyverno", &recipes.Policy{}, stampedPolicy().Material); left != nil {
 		t.Errorf("of nothing: got %v", left)
+	}
+	certified := &recipes.Policy{Identities: []recipes.PolicyIdentity{{Subject: "a", Issuer: "b"}}}
+	if left := LeftOut("kyverno", certified, stampedPolicy().Material); len(left) != 1 || !strings.HasPrefix(left[0], "transparency logs") {
+		t.Errorf("of a log besides timestamps: got %v", left)
 	}
 }

@@ -52,31 +52,46 @@ func policyController(p Policy) ([]File, error) {
 	if err := p.checkRebuilds(); err != nil {
 		return nil, err
 	}
-	list := []object{p.clusterImagePolicy(p.name(), p.Keys, p.Statements)}
-	rebuilt := []string{p.RebuildType}
+	var list []object
+	signers := keyAuthorities(p.Keys)
+	for i, c := range p.Certificates {
+		signers = append(signers, append(object{{"name", "identity-" + strconv.Itoa(i+1)}}, p.keyless(c)...))
+	}
+	if len(p.Certificates) > 0 {
+		list = append(list, p.trustRoot())
+	}
+	list = append(list, p.clusterImagePolicy(p.name(), signers, p.Statements))
+	rebuilders, rebuilt := keyAuthorities(p.Rebuilders), []string{p.RebuildType}
 	switch {
 	case p.Rebuilds == 1:
-		list = append(list, p.clusterImagePolicy(p.name()+"-rebuilt", p.Rebuilders, rebuilt))
+		list = append(list, p.clusterImagePolicy(p.name()+"-rebuilt", rebuilders, rebuilt))
 	case p.Rebuilds > 0 && p.Rebuilds == len(p.Rebuilders): // of all others, LeftOut tells
 		for i, k := range p.Rebuilders {
-			list = append(list, p.clusterImagePolicy(p.name()+"-rebuilt-"+strconv.Itoa(i+1), []string{k}, rebuilt))
+			list = append(list, p.clusterImagePolicy(p.name()+"-rebuilt-"+strconv.Itoa(i+1), keyAuthorities([]string{k}), rebuilt))
 		}
 	}
 	return documents("clusterimagepolicy.yaml", list...)
 }
 
-func (p Policy) clusterImagePolicy(name string, keys, statements []string) object {
-	var authorities []object
+func keyAuthorities(keys []string) (list []object) {
 	for i, k := range keys {
-		a := object{
+		list = append(list, object{
 			{"name", "key-" + strconv.Itoa(i+1)},
 			{"key", object{{"data", k}, {"hashAlgorithm", "sha256"}}},
 			{"ctlog", object{}}, // no log has to know a signature by a key
-		}
-		var attestations []object
-		for _, t := range statements {
-			attestations = append(attestations, object{{"name", shortName(t)}, {"predicateType", t}})
-		}
+		})
+	}
+	return list
+}
+
+// clusterImagePolicy is met where one of the authorities signed the image and all
+// of the statements.
+func (p Policy) clusterImagePolicy(name string, signers []object, statements []string) object {
+	var attestations, authorities []object
+	for _, t := range statements {
+		attestations = append(attestations, object{{"name", shortName(t)}, {"predicateType", t}})
+	}
+	for _, a := range signers {
 		if len(attestations) > 0 {
 			a = append(a, pair{"attestations", attestations})
 		}
@@ -98,17 +113,26 @@ func kyverno(p Policy) ([]File, error) {
 	if err := p.checkRebuilds(); err != nil {
 		return nil, err
 	}
+	signers := keyEntries(p.Keys)
+	if len(p.Certificates) > 0 {
+		if err := checkMaterial("kyverno", p.Material); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range p.Certificates {
+		signers = append(signers, kyvernoKeyless(c, p.Material))
+	}
 	verify := object{
 		{"imageReferences", []string{p.Scope + "/*"}},
 		{"required", true}, {"mutateDigest", true}, {"verifyDigest", true},
-		{"attestors", []object{attestor(1, p.Keys)}},
+		{"attestors", []object{attestor(1, signers)}},
 	}
 	var attestations []object
 	for _, t := range p.Statements {
-		attestations = append(attestations, object{{"type", t}, {"attestors", []object{attestor(1, p.Keys)}}})
+		attestations = append(attestations, object{{"type", t}, {"attestors", []object{attestor(1, signers)}}})
 	}
 	if p.Rebuilds > 0 {
-		attestations = append(attestations, object{{"type", p.RebuildType}, {"attestors", []object{attestor(p.Rebuilds, p.Rebuilders)}}})
+		attestations = append(attestations, object{{"type", p.RebuildType}, {"attestors", []object{attestor(p.Rebuilds, keyEntries(p.Rebuilders))}}})
 	}
 	if len(attestations) > 0 {
 		verify = append(verify, pair{"attestations", attestations})
@@ -127,13 +151,17 @@ func kyverno(p Policy) ([]File, error) {
 	})
 }
 
-// attestor asks for signatures by so many of the keys. No log has to know them.
-func attestor(count int, keys []string) object {
-	var entries []object
+// attestor asks for signatures by so many of the entries.
+func attestor(count int, entries []object) object {
+	return object{{"count", count}, {"entries", entries}}
+}
+
+// keyEntries are entries of attestors. No log has to know signatures by keys.
+func keyEntries(keys []string) (entries []object) {
 	for _, k := range keys {
 		entries = append(entries, object{{"keys", object{
 			{"publicKeys", k}, {"rekor", object{{"ignoreTlog", true}}}, {"ctlog", object{{"ignoreSCT", true}}},
 		}}})
 	}
-	return object{{"count", count}, {"entries", entries}}
+	return entries
 }
