@@ -7,28 +7,28 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // Image returns the image with the digest; of an index, its image for the
 // platform. Its blobs are read, and checked against their digests, when asked
-// for. Errors are [*Error].
+// for. Mirrors come first. Errors are [*Error].
 func (r *Registry) Image(ctx context.Context, ref name.Digest, platform v1.Platform) (v1.Image, error) {
-	desc, err := r.puller.Get(ctx, ref)
-	if err != nil {
-		return nil, wrap("reading image", ref, err)
-	}
-	desc.Platform = &platform
-	img, err := desc.Image()
-	if err != nil {
-		return nil, wrap("reading image", ref, err)
-	}
-	return img, nil
+	img, err := anywhere(r, ref, func(place name.Digest) (v1.Image, error) {
+		desc, err := r.puller.Get(ctx, place)
+		if err != nil {
+			return nil, err
+		}
+		desc.Platform = &platform
+		return desc.Image()
+	})
+	return img, wrap("reading image", ref, err)
 }
 
 // Manifest has put keep the manifest with the digest, of an image or an index,
-// as it is, and returns the digest. Errors are [*Error].
+// as it is, and returns the digest. Mirrors come first. Errors are [*Error].
 func (r *Registry) Manifest(ctx context.Context, ref name.Digest, put func(content io.Reader, want string) (string, int64, error)) (v1.Hash, error) {
-	desc, err := r.puller.Get(ctx, ref)
+	desc, err := anywhere(r, ref, func(place name.Digest) (*remote.Descriptor, error) { return r.puller.Get(ctx, place) })
 	if err != nil {
 		return v1.Hash{}, wrap("reading image", ref, err)
 	}

@@ -35,6 +35,9 @@ type Config struct {
 	PlainHosts []string
 	// Transport carries the requests. If nil, it is made from CA.
 	Transport http.RoundTripper
+	// Mirrors are those of registries (host[:port]), each as
+	// host[:port][/path]: asked first for images by their digest.
+	Mirrors map[string][]string
 	// Locks is a folder for files that keep processes of this machine from
 	// attaching to the same image at once. If empty, nothing does, and who
 	// loses against another tries again.
@@ -53,6 +56,7 @@ type Registry struct {
 	keychain  authn.Keychain
 	schemes   *schemes
 	customCA  bool
+	mirrors   map[string][]string
 	locks     string
 	mounts    string
 	transport *retry
@@ -86,6 +90,7 @@ func New(config Config) (*Registry, error) {
 		keychain:  config.Keychain,
 		schemes:   s,
 		customCA:  len(config.CA) > 0,
+		mirrors:   config.Mirrors,
 		locks:     config.Locks,
 		mounts:    config.Mounts,
 		transport: &retry{inner: s, base: 500 * time.Millisecond, limit: 30 * time.Second},

@@ -37,6 +37,7 @@ func buildCommand() *cli.Command {
 	flags = append(flags, failureFlags()...)
 	flags = append(flags, offlineFlags()...)
 	flags = append(flags, registryFlags()...)
+	flags = append(flags, mirrorFlags()...)
 	flags = append(flags, archiveFlags()...)
 	flags = append(flags, engineFlags()...)
 	return &cli.Command{
@@ -230,7 +231,7 @@ func (b *build) readLock(ctx context.Context) (*recipes.Lock, error) {
 		return nil, withHint{err, "--offline builds from a lock; `kiln lock " + b.recipe.File + "` makes it where there is network"}
 	}
 	b.say("locking %s, which has no lock yet", b.recipe.Title())
-	k := locking{env: b.env, store: b.store, images: b.env.images(b.registry), recipe: b.recipe, terminal: b.display.Terminal()}
+	k := locking{env: b.env, store: b.store, images: &registryImages{registry: b.registry}, recipe: b.recipe, terminal: b.display.Terminal()}
 	if l, err = k.lock(ctx); err != nil {
 		return nil, err
 	}

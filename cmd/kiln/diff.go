@@ -25,7 +25,7 @@ func diffCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "platform", Usage: "of indexes: the images for this `PLATFORM`, such as linux/arm64"},
 			outputFlag("what stdout gets: text or json"),
-		}, whoFlags()...),
+		}, append(whoFlags(), mirrorFlags()...)...),
 		OnUsageError: usageError,
 		Action:       runDiff,
 	}

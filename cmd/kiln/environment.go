@@ -27,7 +27,6 @@ type environment struct {
 	mirrors               []string // --mirror
 	keyring               string   // --keyring
 	engines               engineAddresses
-	registries            map[string]recipes.RegistryConfig // of kiln.yaml
 
 	// goEnv is the go command's environment, asked for at most once.
 	goEnv func() map[string]string
@@ -56,8 +55,7 @@ func newEnvironment(c *cli.Context) (*environment, error) {
 		return nil, err
 	}
 	env := &environment{
-		registries: configOf(c).Network.Registries,
-		cache:      filepath.Join(cache, "kiln"), state: filepath.Join(state, "kiln"),
+		cache: filepath.Join(cache, "kiln"), state: filepath.Join(state, "kiln"),
 		mirrors: c.StringSlice("mirror"), keyring: c.String("keyring"), engines: addresses,
 		goEnv: sync.OnceValue(readGoEnv),
 	}

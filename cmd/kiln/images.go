@@ -11,7 +11,6 @@ import (
 	"github.com/kiln-build/kiln/builder/blobs"
 	"github.com/kiln-build/kiln/builder/inputs"
 	"github.com/kiln-build/kiln/builder/push"
-	"github.com/kiln-build/kiln/recipes"
 )
 
 // registryImages reads the registry images that a recipe names by digest.
@@ -19,13 +18,6 @@ type registryImages struct {
 	registry *push.Registry
 	// offline, where not nil, is the store that they are in.
 	offline *blobs.Store
-	// mirrors has those of a registry, by its name.
-	mirrors map[string]recipes.RegistryConfig
-}
-
-// images reads by way of the mirrors that kiln.yaml names.
-func (e *environment) images(registry *push.Registry) *registryImages {
-	return &registryImages{registry: registry, mirrors: e.registries}
 }
 
 func (r *registryImages) image(ctx context.Context, ref, platform string) (v1.Image, error) {
@@ -42,49 +34,5 @@ func (r *registryImages) image(ctx context.Context, ref, platform string) (v1.Im
 		}
 		return inputs.RegistryImage(r.offline, digest, target)
 	}
-	places, err := r.places(d)
-	if err != nil {
-		return nil, fmt.Errorf("reading image %s: %w", ref, err)
-	}
-	var img v1.Image
-	for _, place := range places {
-		if img, err = r.registry.Image(ctx, place, target); err == nil {
-			return img, nil
-		}
-	}
-	return nil, err
-}
-
-// manifest has the manifest, of an image or an index, put into the store.
-func (r *registryImages) manifest(ctx context.Context, d name.Digest, store *blobs.Store) (digest v1.Hash, err error) {
-	places, err := r.places(d)
-	if err != nil {
-		return v1.Hash{}, fmt.Errorf("reading image %s: %w", d, err)
-	}
-	for _, place := range places {
-		if digest, err = r.registry.Manifest(ctx, place, store.Put); err == nil {
-			return digest, nil
-		}
-	}
-	return digest, err
-}
-
-// places are where the image is asked for: the mirrors of its registry, whose
-// answers are checked against the digest, and where none has it the registry
-// itself, which has the last word.
-func (r *registryImages) places(d name.Digest) ([]name.Digest, error) {
-	var list []name.Digest
-	for host, registry := range r.mirrors {
-		if registryHost(host) != d.RegistryStr() {
-			continue
-		}
-		for _, m := range registry.Mirrors {
-			copied, err := name.NewDigest(m + "/" + d.RepositoryStr() + "@" + d.DigestStr())
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, copied)
-		}
-	}
-	return append(list, d), nil
+	return r.registry.Image(ctx, d, target)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/urfave/cli/v2"
 
 	"github.com/kiln-build/kiln/builder/blobs"
 	"github.com/kiln-build/kiln/builder/layer"
@@ -47,31 +48,119 @@ func TestRegistryMirrors(t *testing.T) {
 		{"the mirror lies", strings.TrimPrefix(liar.URL, "http://"), once, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := t.TempDir()
-			text := "kiln: v1\nnetwork:\n  registries:\n    \"" + origin.Addr + "\": {mirrors: [" + c.mirrors + "]}\n"
-			if err := os.WriteFile(filepath.Join(dir, "kiln.yaml"), []byte(text), 0o600); err != nil {
-				t.Fatal(err)
+			var flags []string
+			for _, m := range strings.Split(c.mirrors, ", ") {
+				flags = append(flags, "--registry-mirror", origin.Addr+"="+m)
 			}
-			before := requestsTo(t, origin)
-			testMirrored(t, dir, origin.Addr+"/team/base", c.image)
-			if asked := requestsTo(t, origin) > before; asked != c.asked {
-				t.Errorf("the registry itself was asked: %v, want %v", asked, c.asked)
+			for how, client := range map[string]*push.Registry{
+				"kiln.yaml":   client(t, configFile(t, origin.Addr, c.mirrors)),
+				"flags":       client(t, &recipes.Config{}, flags...),
+				"flags first": client(t, configFile(t, origin.Addr, "127.0.0.1:1"), flags...),
+			} {
+				before := requestsTo(t, origin)
+				testMirrored(t, client, origin.Addr+"/team/base", c.image)
+				if asked := requestsTo(t, origin) > before; asked != c.asked {
+					t.Errorf("%s: the registry itself was asked: %v, want %v", how, asked, c.asked)
+				}
 			}
 		})
 	}
 }
 
-// testMirrored reads the image as a build in the folder would.
-func testMirrored(t *testing.T, dir, repo string, want v1.Image) {
+// configFile is a kiln.yaml with mirrors of a registry, read.
+func configFile(t *testing.T, registry, mirrors string) *recipes.Config {
 	t.Helper()
+	dir := t.TempDir()
+	text := "kiln: v1\nnetwork:\n  registries:\n    \"" + registry + "\": {mirrors: [" + mirrors + "]}\n"
+	if err := os.WriteFile(filepath.Join(dir, "kiln.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	config, err := recipes.FindConfig(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := push.New(push.Config{Keychain: keychain(config.Network.Registries)})
+	return config
+}
+
+// client speaks to registries as a command with these flags would.
+func client(t *testing.T, config *recipes.Config, flags ...string) *push.Registry {
+	t.Helper()
+	r, err := newClient(config, flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r
+}
+
+func newClient(config *recipes.Config, flags ...string) (r *push.Registry, err error) {
+	app := &cli.App{
+		Flags:          append(append(registryFlags(), mirrorFlags()...), offlineFlags()...),
+		Metadata:       map[string]any{configKey: config},
+		ExitErrHandler: func(*cli.Context, error) {},
+		Action: func(c *cli.Context) error {
+			r, err = newRegistry(c, nil)
+			return err
+		},
+	}
+	return r, app.Run(append([]string{"kiln"}, flags...))
+}
+
+// Tags are asked of the registry alone: a mirror may be behind.
+func TestTagsAreNotMirrored(t *testing.T) {
+	origin, mirror := registry.Start(t, registry.Options{}), registry.Start(t, registry.Options{})
+	newest, old := platformImage(t), platformImage(t)
+	uploadTag(t, origin.Addr+"/team/base:1", newest)
+	uploadTag(t, mirror.Addr+"/team/base:1", old)
+	r := client(t, &recipes.Config{}, "--registry-mirror", origin.Addr+"="+mirror.Addr)
+	tag, err := name.NewTag(origin.Addr + "/team/base:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, ok, err := r.Lookup(t.Context(), tag)
+	if err != nil || !ok {
+		t.Fatalf("got %t, %v", ok, err)
+	}
+	if want, err := newest.Digest(); err != nil || found.Descriptor.Digest != want {
+		t.Errorf("got %s, %v, want %s", found.Descriptor.Digest, err, want)
+	}
+}
+
+func uploadTag(t *testing.T, tag string, img v1.Image) {
+	t.Helper()
+	ref, err := name.NewTag(tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(ref, img); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Without network but that of named registries nobody else is asked.
+func TestOfflineMirrors(t *testing.T) {
+	origin, mirror := registry.Start(t, registry.Options{}), registry.Start(t, registry.Options{})
+	img := platformImage(t)
+	upload(t, origin.Addr+"/team/base", img)
+	upload(t, mirror.Addr+"/team/base", img)
+	before := requestsTo(t, mirror)
+	testMirrored(t, client(t, configFile(t, origin.Addr, mirror.Addr), "--offline"), origin.Addr+"/team/base", img)
+	if n := requestsTo(t, mirror) - before; n > 0 {
+		t.Errorf("the mirror had %d requests", n)
+	}
+}
+
+func TestRegistryMirrorFlag(t *testing.T) {
+	for _, flag := range []string{"mirror.corp", "=mirror.corp", "docker.io=", "docker.io=https://mirror.corp", "a b=mirror.corp"} {
+		_, err := newClient(&recipes.Config{}, "--registry-mirror", flag)
+		if exitCode(err) != exitUsage || !strings.Contains(err.Error(), "--registry-mirror") {
+			t.Errorf("%q: got %v, want wrong usage", flag, err)
+		}
+	}
+}
+
+// testMirrored reads the image as a build would.
+func testMirrored(t *testing.T, client *push.Registry, repo string, want v1.Image) {
+	t.Helper()
 	store, err := blobs.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +169,7 @@ func testMirrored(t *testing.T, dir, repo string, want v1.Image) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	images := (&environment{registries: config.Network.Registries}).images(client)
+	images := &registryImages{registry: client}
 	img, err := images.image(t.Context(), repo+"@"+digest.String(), "linux/amd64")
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +182,7 @@ func testMirrored(t *testing.T, dir, repo string, want v1.Image) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := images.manifest(t.Context(), ref, store); err != nil || got != digest {
+	if got, err := client.Manifest(t.Context(), ref, store.Put); err != nil || got != digest {
 		t.Errorf("the manifest is %s, %v; want %s", got, err, digest)
 	}
 }

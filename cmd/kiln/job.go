@@ -141,7 +141,7 @@ func compressed(m *v1.Manifest) int64 {
 
 // assemble compiles the service and composes its image.
 func (j *job) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool) (*image.Result, error) {
-	images := j.env.images(j.registry)
+	images := &registryImages{registry: j.registry}
 	fetch := &builder.Fetcher{Engine: e, Memo: j.env.memo(), Offline: j.env.offline}
 	prepare := j.env.preparer(j.debian, images, e)
 	if j.env.offline {

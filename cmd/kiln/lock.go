@@ -17,7 +17,7 @@ import (
 func lockCommand() *cli.Command {
 	return &cli.Command{
 		Name: "lock", Usage: "pin every input of a recipe, and of its variants, in lock files", ArgsUsage: "RECIPE",
-		Flags: append(slices.Concat(archiveFlags(), engineFlags(), registryFlags()),
+		Flags: append(slices.Concat(archiveFlags(), engineFlags(), registryFlags(), mirrorFlags()),
 			&cli.BoolFlag{Name: "check", Usage: "write nothing; fail where the lock does not fit the recipe, or locking afresh would change it"}),
 		OnUsageError: usageError,
 		Action: func(c *cli.Context) error {
@@ -99,7 +99,7 @@ func makeLock(c *cli.Context, env *environment, r *recipes.Recipe) (newLock, err
 	if err != nil {
 		return l, err
 	}
-	k.images = env.images(registry)
+	k.images = &registryImages{registry: registry}
 	if l.lock, err = k.lock(c.Context); err != nil {
 		return l, err
 	}

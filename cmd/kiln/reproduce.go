@@ -28,6 +28,7 @@ func reproduceCommand() *cli.Command {
 	}
 	flags = append(flags, statementFlags("the rebuild statement")...)
 	flags = append(flags, whoFlags()...)
+	flags = append(flags, mirrorFlags()...)
 	flags = append(flags, offlineFlags()...)
 	flags = append(flags, archiveFlags()...)
 	flags = append(flags, engineFlags()...)

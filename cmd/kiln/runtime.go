@@ -28,7 +28,7 @@ func runtimeCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "seccomp-profile", Usage: "`PATH` of a profile below the kubelet's seccomp folder (default: the container engine's own profile)"},
 			&cli.StringFlag{Name: "output", Value: "yaml", Usage: "yaml or json (a List)"},
-		}, registryFlags()...),
+		}, append(registryFlags(), mirrorFlags()...)...),
 		OnUsageError: usageError,
 		Action:       runRuntime,
 	}

@@ -108,7 +108,7 @@ func (r *reachability) analyse(ctx context.Context, recipe *recipes.Recipe, lock
 		return nil, err
 	}
 	e := &builder.Engine{Client: conn.Client, Store: store, Secrets: r.env.secrets(), Bases: r.env.bases(ctx, recipe), Display: r.display}
-	inputs, err := r.env.preparer(debian, r.env.images(registry), e).Prepare(ctx, recipe, lock, trees, platform)
+	inputs, err := r.env.preparer(debian, &registryImages{registry: registry}, e).Prepare(ctx, recipe, lock, trees, platform)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -43,9 +44,46 @@ func registryFlags() []cli.Flag {
 	}
 }
 
+// mirrorFlags are for commands that read images of registries by digest.
+func mirrorFlags() []cli.Flag {
+	return []cli.Flag{&cli.StringSliceFlag{
+		Name: "registry-mirror", Usage: "`REGISTRY=MIRROR`: ask the mirror, host[:port][/path], first for images of the registry that are named by digest (default: those of kiln.yaml)",
+	}}
+}
+
+// registryMirrors are the mirrors that flags name for a registry, else those of
+// the configuration. Without network but that of named registries there are
+// none.
+func registryMirrors(c *cli.Context) (map[string][]string, error) {
+	mirrors := map[string][]string{}
+	if c.Bool("offline") {
+		return mirrors, nil
+	}
+	for _, flag := range c.StringSlice("registry-mirror") {
+		host, mirror, _ := strings.Cut(flag, "=")
+		if _, err := name.NewRegistry(host); err != nil || host == "" {
+			return nil, usagef("--registry-mirror: want REGISTRY=MIRROR, such as docker.io=mirror.corp/docker")
+		}
+		if _, err := name.NewRepository(mirror + "/x"); err != nil || mirror == "" || strings.Contains(mirror, "://") {
+			return nil, withHint{usagef("--registry-mirror: the mirror of %s is no registry", host), "write host[:port][/path], without https://"}
+		}
+		mirrors[registryHost(host)] = append(mirrors[registryHost(host)], mirror)
+	}
+	for host, r := range configOf(c).Network.Registries {
+		if mirrors[registryHost(host)] == nil {
+			mirrors[registryHost(host)] = r.Mirrors
+		}
+	}
+	return mirrors, nil
+}
+
 func newRegistry(c *cli.Context, progress func(done, total int64)) (*push.Registry, error) {
 	registries := configOf(c).Network.Registries
 	cfg := push.Config{PlainHTTP: c.Bool("registry-plain-http"), Keychain: keychain(registries), Progress: progress}
+	var err error
+	if cfg.Mirrors, err = registryMirrors(c); err != nil {
+		return nil, err
+	}
 	if cache, err := os.UserCacheDir(); err == nil {
 		cfg.Locks, cfg.Mounts = filepath.Join(cache, "kiln", "locks"), filepath.Join(cache, "kiln", "mounts")
 	}

@@ -24,6 +24,7 @@ func vendorCommand() *cli.Command {
 	}
 	flags = append(flags, signerFlags()...)
 	flags = append(flags, registryFlags()...)
+	flags = append(flags, mirrorFlags()...)
 	flags = append(flags, archiveFlags()...)
 	flags = append(flags, engineFlags()...)
 	return &cli.Command{
@@ -71,7 +72,7 @@ func runVendor(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	v.images = v.env.images(registry)
+	v.images = &registryImages{registry: registry}
 	if v.store, err = v.env.blobs(); err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func (v *vendor) registryImage(ctx context.Context, ref, platform string) error 
 		digests = append(digests, l.Digest)
 	}
 	if d.DigestStr() != digest.String() { // of an index over several platforms
-		top, err := v.images.manifest(ctx, d, v.store)
+		top, err := v.images.registry.Manifest(ctx, d, v.store.Put)
 		if err != nil {
 			return err
 		}
