@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log"
 	"os"
@@ -69,15 +68,8 @@ func (k *kiln) compile(ctx context.Context, service, platform string, run int) (
 		return 0, 0, err
 	}
 	all = time.Since(start)
-	var built struct{ Timings map[string]float64 }
-	if err := json.Unmarshal([]byte(out), &built); err != nil {
-		return 0, 0, err
-	}
-	seconds, ok := built.Timings["compile"]
-	if !ok {
-		return 0, 0, fmt.Errorf("kiln build tells no time of compiling: %s", out)
-	}
-	return all, time.Duration(seconds * float64(time.Second)), nil
+	compile, err = lap(out, "compile")
+	return all, compile, err
 }
 
 // crossRecipe writes the recipe of one run, beside the service's files.

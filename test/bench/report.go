@@ -10,22 +10,25 @@ import (
 	"time"
 )
 
-// report is a Markdown page of the results and of the machine they are from.
-func report(ctx context.Context, results []result, runs int) string {
+// head is the beginning of the report, a Markdown page.
+func head(runs int) string {
+	return fmt.Sprintf("# Benchmark\n\n`make bench` wrote this page. Medians of %d runs, what is compared in turn; "+
+		"in brackets the fastest and the slowest.\n", runs)
+}
+
+// pipelineTable is the part of the report about the whole pipelines.
+func pipelineTable(results []result) string {
 	var b strings.Builder
-	b.WriteString("# Benchmark\n\n`make bench` wrote this page: kiln against a Dockerfile of the same " +
-		"service on the same buildkitd with provenance,\nfollowed by syft, cosign sign and cosign attest, " +
-		"to the same registry on loopback.\n\n")
-	fmt.Fprintf(&b, "Medians of %d runs, the pipelines in turn; in brackets the fastest and the slowest.\n\n", runs)
-	b.WriteString("| case | reference | kiln | kiln / reference |\n| --- | ---: | ---: | ---: |\n")
+	b.WriteString("\n## From source to registry\n\nkiln against a Dockerfile of the same " +
+		"service on the same buildkitd with provenance, followed by syft, cosign\nsign and cosign attest, " +
+		"to the same registry on loopback.\n\n" +
+		"| case | reference | kiln | kiln / reference |\n| --- | ---: | ---: | ---: |\n")
 	for _, s := range scenarios {
 		reference, kiln := find(results, "reference", s.name), find(results, "kiln", s.name)
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s.name, spread(reference), spread(kiln), ratio(kiln, reference))
 	}
 	b.WriteString("\nA clean cache is an empty engine and an empty cache folder; what the Debian mirror and the module\n" +
 		"proxy serve is downloaded again by both. kiln's engine is started within its time, the reference's is not.\n")
-	b.WriteString(crossTable(results))
-	b.WriteString("\n## Machine\n\n" + machine(ctx))
 	return b.String()
 }
 
