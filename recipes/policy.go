@@ -41,8 +41,8 @@ type Policy struct {
 	MinCoverage *int `yaml:"min-coverage"`
 	// Rebuilds are who else must have built the image, and got the same.
 	Rebuilds *PolicyRebuilds `yaml:"rebuilds"`
-	// Vulnerabilities are how long known ones may stay. It refuses every image
-	// as long as kiln reads no reports of scans.
+	// Vulnerabilities are how long known ones may stay, by the signed report of
+	// a scan.
 	Vulnerabilities *PolicyVulnerabilities `yaml:"vulnerabilities"`
 }
 
@@ -85,7 +85,8 @@ type PolicyVulnerabilities struct {
 	Low            *int `yaml:"low"`
 	Unknown        *int `yaml:"unknown"`
 	KnownExploited *int `yaml:"known-exploited"`
-	// ScanAge is how many days old the scan may be. Nil is 7.
+	// ScanAge is how many days old the scan may be, and the newest advisory that
+	// it knew. Nil is 7.
 	ScanAge *int `yaml:"scan-age"`
 }
 

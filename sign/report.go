@@ -136,6 +136,8 @@ func describe(predicateType string) string {
 		return "rebuild"
 	case PredicateVEX:
 		return "VEX"
+	case PredicateScan:
+		return "vulnerability report"
 	}
 	return predicateType
 }

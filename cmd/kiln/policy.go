@@ -124,7 +124,7 @@ func (p *policyRun) judge(ctx context.Context, digest v1.Hash, platform string, 
 	if platform != "" {
 		part.Rebuilds = nil
 	}
-	facts, err := p.facts(ctx, &part, digest)
+	facts, err := p.facts(ctx, &part, digest, platform)
 	if err != nil {
 		return nil, err
 	}
@@ -216,5 +216,8 @@ func (j *judgement) printRules(w io.Writer) {
 			outcome = "FAIL"
 		}
 		fmt.Fprintf(w, "  %s  %-16s %s\n", outcome, r.Rule, r.Evidence)
+		if r.Hint != "" {
+			fmt.Fprintf(w, "    hint: %s\n", r.Hint)
+		}
 	}
 }

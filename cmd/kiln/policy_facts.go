@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"time"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/kiln-build/kiln/builder/image"
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sbom"
+	"github.com/kiln-build/kiln/sbom/scan"
+	"github.com/kiln-build/kiln/sbom/vex"
 	"github.com/kiln-build/kiln/sign"
 	"github.com/kiln-build/kiln/sign/policy"
 )
@@ -19,7 +22,7 @@ import (
 // facts gathers what the policy asks about the image with the digest. What does
 // not verify, or cannot be read, is left out: then what asks for it fails. The
 // error is about what keeps it from looking.
-func (p *policyRun) facts(ctx context.Context, asked *recipes.Policy, digest v1.Hash) (f policy.Facts, err error) {
+func (p *policyRun) facts(ctx context.Context, asked *recipes.Policy, digest v1.Hash, platform string) (f policy.Facts, err error) {
 	attached, err := p.statements(ctx, digest)
 	if err != nil {
 		return f, err
@@ -51,6 +54,11 @@ func (p *policyRun) facts(ctx context.Context, asked *recipes.Policy, digest v1.
 	}
 	if s, ok := report.Statement(sign.PredicateSPDX); ok {
 		f.SBOM = sbomFacts(s.Predicate)
+	}
+	if asked.Vulnerabilities != nil {
+		if f.Scan, err = p.scanFacts(report, digest, platform); err != nil {
+			return f, err
+		}
 	}
 	if asked.Rebuilds != nil {
 		if f.Rebuilders, err = sign.Rebuilders(ctx, digest, attached, key, report.Identity.String(), p.rebuilders); err != nil {
@@ -129,6 +137,47 @@ func sbomFacts(document []byte) *policy.SBOM {
 		facts.Components = append(facts.Components, policy.Component{Name: c.Name + " " + c.Version, License: c.License})
 	}
 	return facts
+}
+
+// scanFacts reads the newest of the reports that verified, and applies the VEX
+// documents that verified: what these suppress is no matter as long as they
+// hold. It is nil where no report can be read.
+func (p *policyRun) scanFacts(report *sign.Report, digest v1.Hash, platform string) (*policy.Scan, error) {
+	var newest *scan.Reported
+	for _, s := range report.Statements {
+		if s.PredicateType != sign.PredicateScan {
+			continue
+		}
+		if r, err := scan.ReadReport(s.Predicate); err == nil && (newest == nil || r.At.After(newest.At)) {
+			newest = r
+		}
+	}
+	if newest == nil {
+		return nil, nil
+	}
+	name := p.repo.Name()
+	statements, err := attachedVEX(report.Statements, &vex.Image{Name: path.Base(name), Repository: name, Digest: digest.String(), Platform: platform})
+	if err != nil {
+		return nil, err
+	}
+	found := &scan.Result{Findings: newest.Findings}
+	found.Apply(statements, p.now.UTC().Format(time.DateOnly))
+	facts := &policy.Scan{At: newest.At, Advisories: newest.Advisories}
+	if !newest.Exploited {
+		facts.Missing = []string{"known exploited vulnerabilities"}
+	}
+	for _, f := range found.Findings {
+		if f.Suppressed != nil {
+			facts.Suppressed++
+			continue
+		}
+		v := policy.Vulnerability{ID: f.ID, Component: f.Component.String(), Severity: string(f.Severity.Level), Exploited: f.Exploited}
+		if t, err := time.Parse(time.RFC3339, f.Published); err == nil {
+			v.Published = t
+		}
+		facts.Vulnerabilities = append(facts.Vulnerabilities, v)
+	}
+	return facts, nil
 }
 
 // imageFacts looks into the image itself. Its layers are read only where a rule

@@ -49,6 +49,11 @@ func (p *published) statements(ctx context.Context, d v1.Hash) (recipes.Attached
 	return p.registry.Statements(ctx, p.at(d))
 }
 
+// attach adds what f makes for manifests of its repository.
+func (p *published) attach(ctx context.Context, manifests []v1.Descriptor, f push.Attach) error {
+	return p.registry.Attach(ctx, p.repo, manifests, f)
+}
+
 // image is one of its repository.
 func (p *published) image(ctx context.Context, d v1.Hash) (v1.Image, error) {
 	return p.registry.Image(ctx, p.at(d), v1.Platform{})

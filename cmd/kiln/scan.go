@@ -19,15 +19,15 @@ func scanCommand() *cli.Command {
 		&cli.StringFlag{Name: "db", EnvVars: []string{"KILN_DB"}, Usage: "`FOLDER` of OSV advisories, as ECOSYSTEM/all.zip; `kiln db pull` fills it"},
 		&cli.StringFlag{Name: "format", Value: "table", Usage: "table, json or sarif (2.1.0)"},
 		&cli.StringFlag{Name: "fail-on", Usage: "exit with 3 where a finding is at or above `SEVERITY`: low, medium, high or critical; one that nobody has rated is"},
-		&cli.StringFlag{Name: "key", Usage: "public key `FILE` that must have signed the image's SBOM, and the VEX attached to it"},
 		&cli.StringSliceFlag{Name: "vex", Usage: "apply the statements of this OpenVEX `FILE` as well"},
 		&cli.StringSliceFlag{Name: "platform", Usage: "scan only for these `PLATFORMS`, such as linux/arm64"},
 		&cli.BoolFlag{Name: "reachability", Usage: "of a recipe: analyse the source of its Go programs by govulncheck, in the engine, and apply what that finds"},
 		&cli.StringFlag{Name: "openvex", Usage: "with --reachability: write what it finds to `FILE`, as an OpenVEX document"},
 		&cli.StringFlag{Name: "product", Usage: "with --openvex: the image `REGISTRY/REPOSITORY@DIGEST` that the document is about (default: all of the recipe's name)"},
 		&cli.StringFlag{Name: "progress", Value: "auto", Usage: "with --reachability: auto, plain, tty, rawjson or quiet"},
+		&cli.BoolFlag{Name: "attest", Usage: "attach what was found, and the documents of --vex, to the image as signed statements"},
 	}
-	flags = append(flags, identityFlags()...)
+	flags = append(flags, statementFlags("what --attest attaches")...)
 	flags = append(flags, archiveFlags()...)
 	flags = append(flags, engineFlags()...)
 	return &cli.Command{
@@ -36,9 +36,10 @@ func scanCommand() *cli.Command {
 			"for the registry. What is a path here is taken as one. VEX statements are applied: those\n" +
 			"beside a recipe, those attached to an image and signed by --key, and those of --vex; what\n" +
 			"they suppress is shown with the reason. Exits with 3 where --fail-on says so, and with 1\n" +
-			"where the folder lacks an ecosystem, so that not all could be looked for.\n\n" +
+			"where the folder lacks an ecosystem, so that not all could be looked for. --attest attaches\n" +
+			"a report to the image, signed with --sign-key, which a policy can ask for.\n\n" +
 			"Example: kiln scan registry.corp/platform/nats:2.15.2 --db osv --fail-on high",
-		Flags: append(flags, registryFlags()...), OnUsageError: usageError,
+		Flags: append(flags, whoFlags()...), OnUsageError: usageError,
 		Action: runScan,
 	}
 }
@@ -55,12 +56,17 @@ type scanned struct {
 	Digest   string `json:"digest,omitempty"`
 	Verified bool   `json:"verified"`
 	*scan.Result
-	// file is the path of a document or recipe, for SARIF.
-	file string
+	// file is the path of a document or recipe, for SARIF, and db that of the
+	// advisories.
+	file, db string
 }
 
 func runScan(c *cli.Context) error {
 	write, threshold, err := scanFlags(c)
+	if err != nil {
+		return err
+	}
+	who, err := anyIdentity(c)
 	if err != nil {
 		return err
 	}
@@ -76,7 +82,11 @@ func runScan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	subjects, err := scanSubjects(c)
+	reporting, err := newReporting(c, who, given)
+	if err != nil {
+		return err
+	}
+	subjects, err := scanSubjects(c, who)
 	if err != nil {
 		return err
 	}
@@ -90,7 +100,7 @@ func runScan(c *cli.Context) error {
 	for _, s := range all {
 		s.remarks(c.App.ErrWriter)
 	}
-	return scanVerdict(c, all, threshold)
+	return errors.Join(scanVerdict(c, all, threshold), reporting.attach(c, subjects))
 }
 
 func scanAll(db *osv.Database, subjects []*subject, given vexFiles, reach *reachability) ([]*scanned, error) {
@@ -109,6 +119,7 @@ func scanAll(db *osv.Database, subjects []*subject, given vexFiles, reach *reach
 			statements = append(statements, evidence...)
 		}
 		s.Apply(statements, today())
+		s.db = db.Dir()
 		all = append(all, &s.scanned)
 	}
 	if reach == nil {
@@ -129,9 +140,6 @@ func scanFlags(c *cli.Context) (write func(io.Writer, []*scanned) error, thresho
 	}
 	if c.NArg() != 1 {
 		return nil, "", usagef("kiln scan: want one image, SBOM or recipe, got %d arguments", c.NArg())
-	}
-	if c.String("trusted-root") != "" && !saysIdentity(c) {
-		return nil, "", usagef("--trusted-root: needs --key or --certificate-identity, who must have signed")
 	}
 	return write, threshold, nil
 }
@@ -175,12 +183,6 @@ func (e vulnerableError) Error() string {
 	return fmt.Sprintf("scanning: %s at or above %s, or of unknown severity", plural(e.count, "finding"), e.threshold)
 }
 
-// saysIdentity is whether the flags say whose signatures count.
-func saysIdentity(c *cli.Context) bool {
-	_, said := certificateFlags(c)
-	return said || c.String("key") != ""
-}
-
 // today is the day in UTC, as statements have it.
 func today() string { return time.Now().UTC().Format(time.DateOnly) }
 
@@ -195,6 +197,9 @@ func (s *scanned) remarks(w io.Writer) {
 	}
 	for _, u := range s.Unmatched {
 		fmt.Fprintf(w, "%s: not matched: %s: %s\n", title, u.Name, u.Reason)
+	}
+	if s.Exploited == nil {
+		fmt.Fprintf(w, "%s: %s has no %s, so nothing is known of what is exploited\n", title, s.db, osv.ExploitedFile)
 	}
 	for _, m := range s.Missing {
 		fmt.Fprintf(w, "%s: not matched: %s of %s, which the database lacks\n", title, plural(s.count(m), "component"), m)

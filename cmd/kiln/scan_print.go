@@ -68,6 +68,9 @@ func findingTable(w io.Writer, list []scan.Finding) error {
 		if f.Severity.Score > 0 {
 			severity = fmt.Sprintf("%s %.1f", severity, f.Severity.Score)
 		}
+		if f.Exploited {
+			severity += ", exploited"
+		}
 		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\n", severity, alias(f), f.Component.Name, f.Component.Version, cmp.Or(f.Fixed, "-"), oneLine(f.Summary))
 	}
 	return t.Flush()

@@ -1,18 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
 
-	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sbom/scan"
 	"github.com/kiln-build/kiln/sbom/vex"
@@ -35,6 +35,9 @@ type subject struct {
 	statements []scan.Statement
 	// image is what statements about it are about; nil for a document.
 	image *vex.Image
+	// shelf is where an image lies, and manifest the image.
+	shelf    *shelf
+	manifest v1.Descriptor
 	// recipe and lock are those of a recipe.
 	recipe *recipes.Recipe
 	lock   *recipes.Lock
@@ -42,16 +45,16 @@ type subject struct {
 
 // scanSubjects finds out what the argument is: a path that is there, or else an
 // image in a registry.
-func scanSubjects(c *cli.Context) ([]*subject, error) {
+func scanSubjects(c *cli.Context, who *sign.Identity) ([]*subject, error) {
 	arg := c.Args().First()
 	fi, err := os.Stat(arg)
 	switch {
 	case err != nil && !errors.Is(err, os.ErrNotExist) && filepath.IsAbs(arg):
 		return nil, fmt.Errorf("scanning: %w", err)
-	case err != nil:
-		return scanRegistry(c, arg)
-	case fi.IsDir() && isFile(filepath.Join(arg, "oci-layout")):
-		return scanLayout(c, arg)
+	case err != nil, fi.IsDir() && isFile(filepath.Join(arg, "index.json")):
+		return scanImages(c, arg, who)
+	case who != nil:
+		return nil, usagef("--key and --certificate-identity: %s is a file, which nobody has signed", arg)
 	case fi.IsDir(), slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(arg)):
 		return scanRecipe(c, arg)
 	}
@@ -106,103 +109,63 @@ func scanRecipe(c *cli.Context, file string) ([]*subject, error) {
 	return list, nil
 }
 
-func scanRegistry(c *cli.Context, arg string) ([]*subject, error) {
-	ref, err := name.ParseReference(arg)
-	if err != nil {
-		return nil, withHint{usagef("kiln scan: %s is no file, and no image: %w", arg, err), "want an image, an OCI layout's folder, an SPDX file, or a recipe"}
-	}
-	registry, err := newRegistry(c, nil)
-	if err != nil {
-		return nil, err
-	}
-	found, ok, err := registry.Lookup(c.Context, ref)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("scanning %s: the registry has no such image", ref)
-	}
-	repo := ref.Context()
-	return scanImages(c, found, repo.Name(), func(ctx context.Context, d v1.Hash) (recipes.Attached, error) {
-		return registry.Statements(ctx, repo.Digest(d.String()))
-	})
-}
-
-func scanLayout(c *cli.Context, dir string) ([]*subject, error) {
-	stored, err := push.ReadLayout(dir)
-	if err != nil {
-		return nil, err
-	}
-	found, err := stored.Found()
-	if err != nil {
-		return nil, err
-	}
-	return scanImages(c, found, dir, func(_ context.Context, d v1.Hash) (recipes.Attached, error) {
-		return stored.Attached(d), nil
-	})
-}
-
 // scanImages takes the image, or those that an index lists.
-func scanImages(c *cli.Context, found push.Found, target string, read reader) ([]*subject, error) {
-	images := []v1.Descriptor{found.Descriptor}
-	if len(found.Manifests) > 0 {
-		images = found.Manifests
+func scanImages(c *cli.Context, arg string, who *sign.Identity) ([]*subject, error) {
+	at, err := findImage(c, arg)
+	if err != nil {
+		return nil, err
+	}
+	images := []v1.Descriptor{at.found.Descriptor}
+	if len(at.found.Manifests) > 0 {
+		images = at.listed()
 	}
 	wanted := c.StringSlice("platform")
 	var list []*subject
 	for _, d := range images {
-		s := &subject{scanned: scanned{Target: target + "@" + d.Digest.String(), Kind: kindImage, Digest: d.Digest.String()}}
+		s := &subject{scanned: scanned{Target: at.target(d.Digest), Kind: kindImage, Digest: d.Digest.String()}, shelf: at, manifest: d}
 		if d.Platform != nil {
 			s.Platform = d.Platform.String()
 		}
 		if len(wanted) > 0 && !slices.Contains(wanted, s.Platform) {
 			continue
 		}
-		if err := s.readImage(c, d.Digest, target, read); err != nil {
+		if err := s.readImage(c.Context, who); err != nil {
 			return nil, err
 		}
 		list = append(list, s)
 	}
 	if len(list) == 0 {
-		return nil, usagef("--platform: %s has no image for %v", target, wanted)
+		return nil, usagef("--platform: %s has no image for %v", arg, wanted)
 	}
 	return list, nil
 }
 
-// readImage reads the SBOM and the VEX that are attached to an image: what the
-// key signed, or else the SBOM alone, as anyone can have written it.
-func (s *subject) readImage(c *cli.Context, digest v1.Hash, target string, read reader) error {
-	attached, err := read(c.Context, digest)
+// target names an image of the shelf by its digest.
+func (s *shelf) target(digest v1.Hash) string {
+	return cmp.Or(s.repository, s.name) + "@" + digest.String()
+}
+
+// readImage reads the SBOM and the VEX that are attached to an image: what who
+// signed, or else the SBOM alone, as anyone can have written it.
+func (s *subject) readImage(ctx context.Context, who *sign.Identity) error {
+	text, statements, err := s.shelf.billed(ctx, s.manifest.Digest, who)
 	if err != nil {
 		return err
 	}
-	documents := sign.Unverified(digest, attached, sign.PredicateSPDX)
-	if saysIdentity(c) {
-		who, err := identity(c)
-		if err != nil {
-			return err
-		}
-		report, err := sign.Verify(c.Context, digest, attached, who, []string{sign.PredicateSPDX})
-		if err != nil {
-			return err
-		}
-		s.Verified = true
-		document, _ := report.Statement(sign.PredicateSPDX)
-		documents = []sign.Statement{document}
-		s.image = &vex.Image{Name: filepath.Base(target), Repository: target, Digest: digest.String(), Platform: s.Platform}
-		if s.statements, err = attachedVEX(report.Statements, s.image); err != nil {
-			return fmt.Errorf("scanning %s: %w", s.Target, err)
-		}
+	if s.inventory, err = scan.ReadDocument(text); err != nil {
+		return fmt.Errorf("scanning %s: %w", s.Target, err)
 	}
-	switch len(documents) {
-	case 0:
-		return withHint{fmt.Errorf("scanning %s: no SPDX document is attached to it", s.Target), "kiln attaches one to each image that it builds; an SBOM in a file can be scanned as well"}
-	case 1:
-	default:
-		return withHint{fmt.Errorf("scanning %s: %d different SPDX documents are attached to it", s.Target, len(documents)), "--key FILE says whose counts"}
+	if who == nil {
+		return nil
 	}
-	if s.inventory, err = scan.ReadDocument(documents[0].Predicate); err != nil {
+	s.Verified, s.image = true, s.shelf.vexImage(s.manifest.Digest, s.Platform)
+	if s.statements, err = attachedVEX(statements, s.image); err != nil {
 		return fmt.Errorf("scanning %s: %w", s.Target, err)
 	}
 	return nil
+}
+
+// vexImage is an image of the shelf as statements name it.
+func (s *shelf) vexImage(digest v1.Hash, platform string) *vex.Image {
+	return &vex.Image{Name: path.Base(cmp.Or(s.repository, s.name)), Repository: s.repository, Digest: digest.String(), Platform: platform}
 }

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
@@ -17,7 +20,7 @@ import (
 )
 
 // advisories FOLDER ECOSYSTEM FILE...: puts the files into the ecosystem's
-// archive in the folder.
+// archive in the folder, with a time in place of "{{N days ago}}".
 func advisories(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: advisories FOLDER ECOSYSTEM FILE...")
@@ -28,10 +31,16 @@ func advisories(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	defer f.Close()
 	z := zip.NewWriter(f)
+	ago := regexp.MustCompile(`\{\{(\d+) days ago\}\}`)
 	for _, name := range args[2:] {
 		w, err := z.Create(filepath.Base(name))
 		ts.Check(err)
-		_, err = w.Write([]byte(ts.ReadFile(name)))
+		text := ago.ReplaceAllStringFunc(ts.ReadFile(name), func(found string) string {
+			days, err := strconv.Atoi(ago.FindStringSubmatch(found)[1])
+			ts.Check(err)
+			return time.Now().UTC().AddDate(0, 0, -days).Format(time.RFC3339)
+		})
+		_, err = w.Write([]byte(text))
 		ts.Check(err)
 	}
 	ts.Check(z.Close())

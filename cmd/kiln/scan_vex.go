@@ -14,6 +14,7 @@ type vexFiles []vexFile
 
 type vexFile struct {
 	name     string
+	text     []byte
 	document *vex.Document
 }
 
@@ -28,7 +29,7 @@ func readVEXFiles(names []string) (vexFiles, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading --vex %s: %w", n, err)
 		}
-		list = append(list, vexFile{n, d})
+		list = append(list, vexFile{n, text, d})
 	}
 	return list, nil
 }

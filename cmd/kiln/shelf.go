@@ -23,6 +23,10 @@ type shelf struct {
 	found push.Found
 	image func(context.Context, v1.Hash) (v1.Image, error)
 	read  reader
+	// repository is the registry's; empty for a folder.
+	repository string
+	// attach adds what it is given makes for the manifests.
+	attach func(context.Context, []v1.Descriptor, push.Attach) error
 }
 
 // findImage takes a folder with an OCI layout for that, and everything else
@@ -42,7 +46,7 @@ func findImage(c *cli.Context, arg string) (*shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shelf{name: arg, found: p.found, image: p.image, read: p.statements}, nil
+	return &shelf{name: arg, found: p.found, image: p.image, read: p.statements, repository: p.repo.Name(), attach: p.attach}, nil
 }
 
 func layoutShelf(dir string) (*shelf, error) {
@@ -64,7 +68,22 @@ func layoutShelf(dir string) (*shelf, error) {
 		return nil, fmt.Errorf("reading %s: it holds neither an image nor an index", dir)
 	}
 	read := func(_ context.Context, d v1.Hash) (recipes.Attached, error) { return stored.Attached(d), nil }
-	return &shelf{name: dir, found: found, image: image, read: read}, nil
+	attach := func(ctx context.Context, manifests []v1.Descriptor, f push.Attach) error {
+		return attachStored(ctx, dir, stored, manifests, f)
+	}
+	return &shelf{name: dir, found: found, image: image, read: read, attach: attach}, nil
+}
+
+// listed are the images of an index, each with its platform. Some tools list
+// statements as well, for a platform that is none.
+func (s *shelf) listed() []v1.Descriptor {
+	var list []v1.Descriptor
+	for _, d := range s.found.Manifests {
+		if d.MediaType.IsImage() && d.Platform != nil && d.Platform.String() != "unknown/unknown" {
+			list = append(list, d)
+		}
+	}
+	return list
 }
 
 // choose is the image for a platform (os/arch), which need not be given where
@@ -74,15 +93,11 @@ func (s *shelf) choose(platform string) (v1.Hash, error) {
 		return s.found.Descriptor.Digest, nil
 	}
 	var have []string
-	for _, d := range s.found.Manifests {
-		if !d.MediaType.IsImage() || d.Platform == nil {
-			continue
-		}
-		if p := d.Platform.String(); p == platform {
+	for _, d := range s.listed() {
+		if d.Platform.String() == platform {
 			return d.Digest, nil
-		} else if p != "unknown/unknown" {
-			have = append(have, p)
 		}
+		have = append(have, d.Platform.String())
 	}
 	switch {
 	case len(s.found.Manifests) == 0:
@@ -96,26 +111,32 @@ func (s *shelf) choose(platform string) (v1.Hash, error) {
 // bill is the text of the SPDX document of an image. With an identity it is
 // one that verifies, and anything else is an error of sign.
 func (s *shelf) bill(ctx context.Context, digest v1.Hash, who *sign.Identity) ([]byte, error) {
+	text, _, err := s.billed(ctx, digest, who)
+	return text, err
+}
+
+// billed is that text, and with an identity all that verifies besides.
+func (s *shelf) billed(ctx context.Context, digest v1.Hash, who *sign.Identity) ([]byte, []sign.Statement, error) {
 	attached, err := s.read(ctx, digest)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if who != nil {
 		report, err := sign.Verify(ctx, digest, attached, *who, []string{sign.PredicateSPDX})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		statement, _ := report.Statement(sign.PredicateSPDX)
-		return statement.Predicate, nil
+		return statement.Predicate, report.Statements, nil
 	}
 	list := sign.Unverified(digest, attached, sign.PredicateSPDX)
 	switch len(list) {
 	case 0:
-		return nil, withHint{fmt.Errorf("reading %s: no SPDX document is attached to %s", s.name, digest), "images that kiln built have one; `kiln build` makes it"}
+		return nil, nil, withHint{fmt.Errorf("reading %s: no SPDX document is attached to %s", s.name, digest), "images that kiln built have one; `kiln build` makes it"}
 	case 1:
-		return list[0].Predicate, nil
+		return list[0].Predicate, nil, nil
 	}
-	return nil, withHint{fmt.Errorf("reading %s: %d different SPDX documents are attached to %s", s.name, len(list), digest),
+	return nil, nil, withHint{fmt.Errorf("reading %s: %d different SPDX documents are attached to %s", s.name, len(list), digest),
 		"--key FILE takes the one that this key signed"}
 }
 

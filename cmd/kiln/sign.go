@@ -77,7 +77,7 @@ func attestCommand() *cli.Command {
 func predicateTypes() map[string]string {
 	return map[string]string{
 		"spdxjson": sign.PredicateSPDX, "slsaprovenance1": sign.PredicateProvenance, "test-result": sign.PredicateTestResult,
-		"cyclonedx": "https://cyclonedx.org/bom", "openvex": sign.PredicateVEX, "vuln": "https://cosign.sigstore.dev/attestation/vuln/v1",
+		"cyclonedx": "https://cyclonedx.org/bom", "openvex": sign.PredicateVEX, "vulns": sign.PredicateScan, "vuln": "https://cosign.sigstore.dev/attestation/vuln/v1",
 	}
 }
 
@@ -196,14 +196,19 @@ func (a *attaching) openLayout(folder, digest string) error {
 // attach adds what f makes for the manifests.
 func (a *attaching) attach(ctx context.Context, manifests []v1.Descriptor, f push.Attach) error {
 	if a.folder == "" {
-		return a.published.registry.Attach(ctx, a.published.repo, manifests, f)
+		return a.published.attach(ctx, manifests, f)
 	}
-	_, err := push.WriteLayout(ctx, a.folder, a.stored.Top, func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
+	return attachStored(ctx, a.folder, a.stored, manifests, f)
+}
+
+// attachStored adds what f makes for manifests of a folder's image.
+func attachStored(ctx context.Context, folder string, stored *push.Stored, manifests []v1.Descriptor, f push.Attach) error {
+	_, err := push.WriteLayout(ctx, folder, stored.Top, func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
 		if !slices.ContainsFunc(manifests, func(d v1.Descriptor) bool { return d.Digest == subject.Digest }) {
 			return nil, nil
 		}
 		return f(ctx, subject, existing)
-	}, a.stored.Tags)
+	}, stored.Tags)
 	return err
 }
 

@@ -32,7 +32,7 @@ func (p *policyRun) attest(c *cli.Context, j *judgement) error {
 		return err
 	}
 	attach := signer.attest(p.repo.Name(), sign.Statement{PredicateType: sign.PredicateVSA, Predicate: predicate})
-	if err := p.registry.Attach(c.Context, p.repo, []v1.Descriptor{p.found.Descriptor}, attach); err != nil {
+	if err := p.attach(c.Context, []v1.Descriptor{p.found.Descriptor}, attach); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.App.ErrWriter, "  attached    %s, signed by %s\n", sign.PredicateVSA, who)

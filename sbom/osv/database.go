@@ -39,6 +39,9 @@ func Open(dir string) (*Database, error) {
 	return &Database{dir: dir}, nil
 }
 
+// Dir is the database's folder.
+func (d *Database) Dir() string { return d.dir }
+
 // Ecosystems are the names of those that the folder dir has, sorted.
 func Ecosystems(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)

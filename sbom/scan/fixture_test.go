@@ -10,11 +10,20 @@ import (
 	"github.com/kiln-build/kiln/sbom/osv"
 )
 
+// catalog is the key of the catalog of exploited vulnerabilities among records.
+const catalog = ""
+
 // database writes a database with these records, by ecosystem.
 func database(t *testing.T, records map[string][]string) *osv.Database {
 	t.Helper()
 	dir := t.TempDir()
 	for ecosystem, list := range records {
+		if ecosystem == catalog {
+			if err := os.WriteFile(filepath.Join(dir, osv.ExploitedFile), []byte(list[0]), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
 		if err := os.Mkdir(filepath.Join(dir, ecosystem), 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kiln-build/kiln/sbom/osv"
 )
@@ -19,6 +20,11 @@ type Finding struct {
 	// Fixed is the lowest later version without it; empty where there is none.
 	Fixed string `json:"fixed,omitempty"`
 	URL   string `json:"url"`
+	// Published is when the first of the advisories was, in RFC 3339; empty
+	// where none says. Exploited is whether it is in the catalog of those that
+	// are known to be exploited.
+	Published string `json:"published,omitempty"`
+	Exploited bool   `json:"exploited,omitempty"`
 	// Symbols are the code that it is about, where an advisory names that.
 	Symbols []osv.Symbol `json:"symbols,omitempty"`
 	// Suppressed says why it does not count; nil where it does.
@@ -73,6 +79,7 @@ func finding(c Component, group []hit) Finding {
 		f.Severity = osv.Worse(f.Severity, h.advisory.Rating(h.match.By))
 		f.Fixed = cmp.Or(f.Fixed, h.match.Fixed)
 		f.Summary = cmp.Or(f.Summary, h.advisory.Summary)
+		f.Published = earlier(f.Published, h.advisory.Published)
 		for _, p := range h.match.By {
 			f.Symbols = append(f.Symbols, p.Symbols()...)
 		}
@@ -80,6 +87,19 @@ func finding(c Component, group []hit) Finding {
 	slices.Sort(f.Aliases)
 	f.Aliases = slices.DeleteFunc(slices.Compact(f.Aliases), func(n string) bool { return n == f.ID })
 	return f
+}
+
+// earlier is the earlier of two times, where those that cannot be read are
+// none. Some databases have the year 1 for what they do not know.
+func earlier(a, b string) string {
+	t, err := time.Parse(time.RFC3339, b)
+	if err != nil || t.Year() <= 1 {
+		return a
+	}
+	if have, err := time.Parse(time.RFC3339, a); err == nil && !t.Before(have) {
+		return a
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // rank puts the databases of an ecosystem itself before those of all.

@@ -51,6 +51,9 @@ type Result struct {
 	// Missing are the ecosystems that components are of and that the database
 	// has nothing of: nothing is known of these.
 	Missing []string `json:"missing"`
+	// Exploited is the catalog of vulnerabilities that are known to be
+	// exploited; nil where the database has none.
+	Exploited *Source `json:"exploited,omitempty"`
 }
 
 // Source is one ecosystem of the database.
@@ -82,9 +85,27 @@ func Find(db *osv.Database, in Inventory) (*Result, error) {
 			r.match(c, list)
 		}
 	}
+	if err := r.markExploited(db); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(r.Findings, compareFindings)
 	slices.SortFunc(r.Unmatched, compareUnmatched)
 	return r, nil
+}
+
+// catalogName is what reports call the catalog of exploited vulnerabilities.
+const catalogName = "known-exploited"
+
+func (r *Result) markExploited(db *osv.Database) error {
+	known, err := db.Exploited()
+	if err != nil || known == nil {
+		return err
+	}
+	r.Exploited = &Source{catalogName, known.Len(), known.Released}
+	for i := range r.Findings {
+		r.Findings[i].Exploited = known.Has(r.Findings[i].Names())
+	}
+	return nil
 }
 
 func wanted(ecosystem string, list []Component) func(string) bool {

@@ -79,10 +79,14 @@ type Finding struct {
 
 // Scan is what a scan of the image found.
 type Scan struct {
-	At time.Time
+	// At is when it was done, and Advisories when the newest of those was
+	// changed that it knew; zero where that is not known.
+	At, Advisories time.Time
 	// Missing is what it could not look for.
 	Missing         []string
 	Vulnerabilities []Vulnerability
+	// Suppressed is how many others VEX statements say are no matter.
+	Suppressed int
 }
 
 // Vulnerability is one that is in the image, and that no VEX statement says is
@@ -100,8 +104,9 @@ type Vulnerability struct {
 type Result struct {
 	Rule string `json:"rule"`
 	OK   bool   `json:"ok"`
-	// Evidence is why, in words.
+	// Evidence is why, in words, and Hint the way out where there is one.
 	Evidence string `json:"evidence"`
+	Hint     string `json:"hint,omitempty"`
 }
 
 // Passed reports whether every rule did. No rule at all has not passed.
@@ -113,7 +118,7 @@ func Passed(results []Result) bool {
 // its order, and always that it is signed.
 func Evaluate(p *recipes.Policy, f Facts, now time.Time) []Result {
 	if p == nil || len(p.Identities) == 0 {
-		return []Result{{"identities", false, "the policy names nobody who may sign"}}
+		return []Result{{Rule: "identities", Evidence: "the policy names nobody who may sign"}}
 	}
 	e := &evaluation{policy: p, facts: f, now: now}
 	e.signatures()
@@ -135,11 +140,11 @@ type evaluation struct {
 }
 
 func (e *evaluation) pass(rule, format string, args ...any) {
-	e.results = append(e.results, Result{rule, true, fmt.Sprintf(format, args...)})
+	e.results = append(e.results, Result{Rule: rule, OK: true, Evidence: fmt.Sprintf(format, args...)})
 }
 
 func (e *evaluation) fail(rule, format string, args ...any) {
-	e.results = append(e.results, Result{rule, false, fmt.Sprintf(format, args...)})
+	e.results = append(e.results, Result{Rule: rule, Evidence: fmt.Sprintf(format, args...)})
 }
 
 // each fails with what is wrong, or passes.

@@ -39,7 +39,7 @@ func good() Facts {
 		},
 		SBOM:  &SBOM{Coverage: 100, Components: []Component{{"m 1", "Apache-2.0"}, {"d 1", "AGPL-3.0-only OR MIT"}}},
 		Image: &Image{Created: daysAgo(3000), Size: 10_000_000}, Rebuilders: []string{"sha256:b", "sha256:c"},
-		Scan: &Scan{At: daysAgo(7), Vulnerabilities: []Vulnerability{
+		Scan: &Scan{At: daysAgo(7), Advisories: daysAgo(7), Suppressed: 2, Vulnerabilities: []Vulnerability{
 			{ID: "CVE-1", Severity: "Critical", Published: daysAgo(7)}, {ID: "CVE-2", Severity: "low", Published: daysAgo(30)},
 			{ID: "CVE-3", Severity: "", Published: daysAgo(30)}, {ID: "CVE-4", Severity: "low", Published: daysAgo(1), Exploited: true},
 		}},
@@ -108,6 +108,10 @@ func TestOutsidePolicy(t *testing.T) {
 		{"an exploited one out of grace", func(f *Facts) { f.Scan.Vulnerabilities[3].Published = daysAgo(2) }, "vulnerabilities", "CVE-4"},
 		{"one of an unknown age", func(f *Facts) { f.Scan.Vulnerabilities[1].Published = time.Time{} }, "vulnerabilities", "unknown time"},
 		{"an old scan", func(f *Facts) { f.Scan.At = daysAgo(8) }, "vulnerabilities", "scanned 8 days ago"},
+		{"a scan to come", func(f *Facts) { f.Scan.At = daysAgo(-2) }, "vulnerabilities", "which is to come"},
+		{"no scan", func(f *Facts) { f.Scan = nil }, "vulnerabilities", "no report of a scan"},
+		{"old advisories", func(f *Facts) { f.Scan.Advisories = daysAgo(8) }, "vulnerabilities", "the newest advisory that the scan knew was changed 8 days ago"},
+		{"advisories of an unknown age", func(f *Facts) { f.Scan.Advisories = time.Time{} }, "vulnerabilities", "does not say how old"},
 		{"a scan with gaps", func(f *Facts) { f.Scan.Missing = []string{"PyPI"} }, "vulnerabilities", "PyPI"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -117,6 +121,9 @@ func TestOutsidePolicy(t *testing.T) {
 			i := slices.IndexFunc(results, func(r Result) bool { return r.Rule == tt.rule })
 			if diff := cmp.Diff([]string{tt.rule}, failing(results)); diff != "" || Passed(results) {
 				t.Fatalf("refused by (-want +got):\n%s", diff)
+			}
+			if tt.rule == "vulnerabilities" && !strings.HasPrefix(tt.says, "CVE-") && tt.says != "unknown time" && !strings.Contains(results[i].Hint, "kiln scan IMAGE") {
+				t.Errorf("hint %q does not name the command", results[i].Hint)
 			}
 			if !strings.Contains(results[i].Evidence, tt.says) {
 				t.Errorf("evidence %q does not say %q", results[i].Evidence, tt.says)

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -159,52 +158,6 @@ func (e *evaluation) rebuilds() {
 func distinct(list []string) []string {
 	sorted := slices.Sorted(slices.Values(list))
 	return slices.Compact(sorted)
-}
-
-// vulnerabilities judges the report of a scan.
-func (e *evaluation) vulnerabilities() {
-	v, s := e.policy.Vulnerabilities, e.facts.Scan
-	if v == nil {
-		return
-	}
-	if s == nil {
-		e.fail("vulnerabilities", "no report of a scan verifies that could be read")
-		return
-	}
-	if age := e.now.Sub(s.At); age > v.MaxScanAge() {
-		e.fail("vulnerabilities", "it was scanned %d days ago (%s), more than %d", int(age/(24*time.Hour)), s.At.Format(time.DateOnly), int(v.MaxScanAge()/(24*time.Hour)))
-		return
-	}
-	if len(s.Missing) > 0 {
-		e.fail("vulnerabilities", "the scan could not look for %s", strings.Join(s.Missing, ", "))
-		return
-	}
-	var wrong []string
-	within := 0
-	for _, found := range s.Vulnerabilities {
-		severity := strings.ToLower(found.Severity)
-		grace := v.Grace(severity, found.Exploited)
-		if !found.Published.IsZero() && e.now.Sub(found.Published) <= time.Duration(grace)*24*time.Hour {
-			within++
-			continue
-		}
-		wrong = append(wrong, describe(found, severity, grace))
-	}
-	e.each("vulnerabilities", wrong, "%d known, all within their days of grace; scanned %s", within, s.At.Format(time.DateOnly))
-}
-
-func describe(v Vulnerability, severity string, grace int) string {
-	if severity == "" {
-		severity = "unknown"
-	}
-	if v.Exploited {
-		severity += ", exploited"
-	}
-	since := "published at an unknown time"
-	if !v.Published.IsZero() {
-		since = "published " + v.Published.Format(time.DateOnly)
-	}
-	return fmt.Sprintf("%s in %s (%s), %s, has %d days", v.ID, v.Component, severity, since, grace)
 }
 
 // matchesAny reports whether the text is one of the patterns, in which * is any
