@@ -14,7 +14,7 @@ import (
 )
 
 // Format changes when the same recipe and lock plan another build.
-const Format = "3"
+const Format = "4"
 
 // Trees are the digests of a recipe's local sources, by the source's index.
 type Trees map[int]string

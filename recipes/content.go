@@ -20,6 +20,29 @@ type Content struct {
 	Packages []Installed `json:"packages"`
 	// Files are the entries of the image's file system, by path.
 	Files []File `json:"files"`
+	// Linked are the static libraries of the build environment that files of
+	// the service hold, by the file's path and the package's name.
+	Linked []Linked `json:"linked,omitempty"`
+}
+
+// Linked says that a file of the service holds code of a package's static
+// libraries.
+type Linked struct {
+	// Path is that of the file.
+	Path    string    `json:"path"`
+	Package Installed `json:"package"`
+	// Archives are the libraries, by path.
+	Archives []LinkedArchive `json:"archives"`
+}
+
+// LinkedArchive is a static library.
+type LinkedArchive struct {
+	// Path is where the build environment has it.
+	Path string `json:"path"`
+	// Members is how many of its objects were recognised, of All that it has.
+	// Small ones never are.
+	Members int `json:"members"`
+	All     int `json:"all"`
 }
 
 // Installed is a Debian package in an image.

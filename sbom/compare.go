@@ -101,7 +101,7 @@ func buildOnly(doc *v2_3.Document) map[common.ElementID]bool {
 		switch r.Relationship {
 		case common.TypeRelationshipBuildToolOf, common.TypeRelationshipBuildDependencyOf:
 			only[r.RefA.ElementRefID] = true
-		case common.TypeRelationshipContains, common.TypeRelationshipDependsOn:
+		case common.TypeRelationshipContains, common.TypeRelationshipDependsOn, common.TypeRelationshipStaticLink:
 			shipped[r.RefB.ElementRefID] = true
 		}
 	}

@@ -20,6 +20,9 @@ type Coverage struct {
 	// (System V ABI, DT_NEEDED): covered where a package of the image has
 	// one of that name.
 	Libraries Share `json:"libraries"`
+	// Archives are the static libraries of the build environment that the
+	// service's programs hold: covered where the version is known.
+	Archives Share `json:"archives"`
 	// Modules are the Go modules linked into the service, Components those of
 	// other ecosystems: covered where name and version are known.
 	Modules    Share `json:"modules"`
@@ -96,6 +99,7 @@ type namedShare struct {
 func (c Coverage) shares() []namedShare {
 	return []namedShare{
 		{"files", c.Files}, {"bytes", c.Bytes}, {"shared libraries that programs of the service name", c.Libraries},
+		{"static libraries in programs of the service", c.Archives},
 		{"Go modules", c.Modules}, {"other components", c.Components},
 	}
 }

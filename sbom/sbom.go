@@ -1,7 +1,7 @@
 // Package sbom writes the software bill of materials of an image: an SPDX 2.3
 // document that names every package in it, the service itself, the components
 // of language ecosystems in it (Go modules, crates, npm packages, wheels, Maven
-// artifacts), the tools it was built with, and every file with its digests and
+// artifacts), static libraries of the build environment in it, the tools it was built with, and every file with its digests and
 // the package it belongs to.
 //
 // It hashes nothing: what is in the image was recorded while its layers were
@@ -88,6 +88,7 @@ func Describe(ctx context.Context, in Input) (*v2_3.Document, Coverage, error) {
 	if err := d.describeOwners(own); err != nil {
 		return nil, Coverage{}, err
 	}
+	d.describeLinked()
 	if err := d.describeBuild(); err != nil {
 		return nil, Coverage{}, err
 	}

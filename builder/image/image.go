@@ -53,7 +53,7 @@ type Input struct {
 	// Artifacts are the files that the build left in $DESTDIR.
 	Artifacts []layer.Entry
 	// Lists returns dpkg's file lists of the build environment, by file name.
-	// It is asked only where an artifact needs a shared library.
+	// It is asked only where an artifact may need a library, or hold one.
 	Lists func(context.Context) (map[string]string, error)
 	// Fetch puts packages into Store.
 	Fetch func(context.Context, []recipes.Package) error
@@ -105,6 +105,8 @@ type assembly struct {
 	seeds     []recipes.Package
 	debs      []*packageFiles // unpacked packages, for their files' content
 	own       []layer.Entry   // the service's
+	linked    []recipes.Linked
+	lists     map[string]string // what Lists returned
 	hardening []hardening.Binary
 	image     v1.Image
 	debug     bool // it holds a shell or a package manager
@@ -156,6 +158,9 @@ func (a *assembly) run(ctx context.Context) error {
 		return err
 	}
 	if err := Judge(a.Recipe, append(findings, weak...)); err != nil {
+		return err
+	}
+	if err := a.link(ctx, service); err != nil {
 		return err
 	}
 	if err := a.addLayer("service "+a.Recipe.Name+" "+a.Recipe.Version, service, nil); err != nil {
@@ -296,7 +301,7 @@ func ociLayer(mt types.MediaType) types.MediaType {
 
 // content lists everything in the image.
 func (a *assembly) content() recipes.Content {
-	var c recipes.Content
+	c := recipes.Content{Linked: a.linked}
 	hashed := map[string]recipes.File{}
 	for _, add := range a.layers {
 		c.Packages = append(c.Packages, add.debs...)

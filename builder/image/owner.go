@@ -57,7 +57,7 @@ func (a *assembly) index(ctx context.Context, c *closure) error {
 		}
 		c.candidates[p.Name] = p
 	}
-	lists, err := a.Lists(ctx)
+	lists, err := a.fileLists(ctx)
 	if err != nil {
 		return err
 	}
@@ -80,6 +80,15 @@ func (a *assembly) index(ctx context.Context, c *closure) error {
 		}
 	}
 	return err
+}
+
+// fileLists are dpkg's file lists of the build environment, asked for once.
+func (a *assembly) fileLists(ctx context.Context) (map[string]string, error) {
+	var err error
+	if a.lists == nil {
+		a.lists, err = a.Lists(ctx)
+	}
+	return a.lists, err
 }
 
 // addPackage adds a package, and the one that holds its copyright file, to

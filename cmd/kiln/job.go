@@ -125,7 +125,7 @@ func (j *job) take(made *image.Result) (err error) {
 	}
 	j.res.Digest, j.res.Reference = j.digest.String(), j.target.reference(j.digest)
 	j.res.Packages, j.res.Added, j.res.Hardening = len(made.Content.Packages), made.Added, made.Hardening
-	j.res.Notes = made.Notes
+	j.res.Linked, j.res.Notes = linkedResults(made.Content.Linked), made.Notes
 	j.res.Size = compressed(manifest)
 	return nil
 }

@@ -46,6 +46,9 @@ type platformResult struct {
 	Coverage *sbom.Coverage `json:"coverage,omitempty"`
 	// Added are the packages that the closure found a need for.
 	Added map[string]string `json:"added,omitempty"`
+	// Linked are the static libraries in the programs and libraries of the
+	// service.
+	Linked []linkedResult `json:"linked,omitempty"`
 	// Hardening is what protects the programs and libraries of the service.
 	Hardening []hardening.Binary `json:"hardening,omitempty"`
 	// Notes are what programs may open while they run and the image lacks.

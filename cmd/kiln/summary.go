@@ -72,6 +72,7 @@ func (b *build) notes(p *platformResult) {
 	for _, g := range p.Coverage.Gaps {
 		b.say("  allowed     %s", g)
 	}
+	b.linked(p)
 	b.hardened(p)
 	b.noted(p)
 	if len(p.Tests) == 0 {

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"path"
+	"strings"
+
+	"github.com/kiln-build/kiln/recipes"
+)
+
+// linkedResult says which static libraries of a package of the build
+// environment a program or library of the service holds.
+type linkedResult struct {
+	Path    string `json:"path"`
+	Package string `json:"package"`
+	Version string `json:"version"`
+	// Archives are the paths of the libraries in the build environment.
+	Archives []string `json:"archives"`
+}
+
+func linkedResults(list []recipes.Linked) []linkedResult {
+	var all []linkedResult
+	for _, l := range list {
+		r := linkedResult{Path: l.Path, Package: l.Package.Name, Version: l.Package.Version}
+		for _, a := range l.Archives {
+			r.Archives = append(r.Archives, a.Path)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// linked tells what the first few programs and libraries are statically linked
+// with; the rest is in the JSON.
+func (b *build) linked(p *platformResult) {
+	const shown = 8
+	for i, l := range p.Linked {
+		if i == shown {
+			b.say("  linked      and %d more; --output json has them all", len(p.Linked)-shown)
+			return
+		}
+		var names []string
+		for _, a := range l.Archives {
+			names = append(names, path.Base(a))
+		}
+		b.say("  linked      %s %s into %s: %s", l.Package, l.Version, l.Path, strings.Join(names, ", "))
+	}
+}
