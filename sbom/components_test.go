@@ -193,13 +193,14 @@ func TestCrates(t *testing.T) {
 		{"name":"cc","version":"1.2.0","source":"crates.io","kind":"build"}]}`
 	in := fixture(t)
 	in.Lock.Platforms[0].Fetches = []recipes.LockedFetch{fetches("cargo", "serde/1.0.219/download", "cc/1.2.0/download")}
-	in.Lock.Platforms[0].Build = append(in.Lock.Platforms[0].Build, deb("librust-a-b-0.2-dev", "0.2.1-3+b1", ""))
+	in.Lock.Platforms[0].Build = append(in.Lock.Platforms[0].Build, deb("librust-a-b-0.2-dev", "0.2.1-3+b1", ""),
+		deb("libstd-rust-1.86-dev", "1.86.0+dfsg1-1", "rustc-1.86"), deb("libstd-rust-dev", "1.85.0+dfsg3-1", "rustc"))
 	serve(&in, map[string]string{"/usr/bin/served": rustProgram(t, list)})
 	in.Content.Files = slices.DeleteFunc(in.Content.Files, func(f recipes.File) bool { return f.Path == "/usr/bin/served" && f.Mode == 0o755 })
 	doc, data := describe(t, in)
 	checkShape(t, data)
 	checkMeaning(t, doc)
-	want := map[string]string{"serde": "1.0.219", "a_b": "0.2.1"}
+	want := map[string]string{"serde": "1.0.219", "a_b": "0.2.1", "libstd-rust-dev": "1.85.0+dfsg3-1"}
 	if diff := cmp.Diff(want, linked(doc, fileID("/usr/bin/served"))); diff != "" {
 		t.Errorf("crates differ (-want +got):\n%s", diff)
 	}

@@ -17,6 +17,7 @@ func (d *description) addCrates(p *program) {
 	if !p.rust {
 		return
 	}
+	d.addRustLibrary(p)
 	if !p.audited {
 		d.addLockedCrates(p)
 		return

@@ -24,7 +24,9 @@ type program struct {
 	// rust says that the Rust compiler made a part of it, and audited that
 	// cargo-auditable wrote the list crates into it.
 	rust, audited bool
-	crates        []rustaudit.Package
+	// rustc is that compiler's version, empty where it is not known.
+	rustc  string
+	crates []rustaudit.Package
 }
 
 // readProgram reads the file at path, nil where it is no ELF file.
@@ -61,7 +63,11 @@ func (p *program) readHeaders(r io.ReaderAt) {
 	}
 	if s := f.Section(".comment"); s != nil && s.Size < maxComment {
 		text, err := s.Data()
-		p.rust = err == nil && bytes.Contains(text, []byte("rustc version "))
+		_, said, found := bytes.Cut(text, []byte("rustc version "))
+		if p.rust = err == nil && found; p.rust {
+			version, _, _ := bytes.Cut(said, []byte(" "))
+			p.rustc = string(version)
+		}
 	}
 }
 
