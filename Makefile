@@ -23,8 +23,8 @@ deps: ## Install from Debian what is missing, such as runc
 test: deps lint unit e2e ## Run everything that CI runs
 
 .PHONY: unit
-unit: build ## Run the unit tests
-	go test ./...
+unit: deps build ## Run the unit tests
+	go test ./... && go test -tags pkcs11key -run 'PKCS11|SoftHSM' ./sign
 	cd recipes/catalog/hello/src && go test ./...
 	cd test/kubernetes && go test ./...
 
@@ -63,7 +63,7 @@ conformance: ## Compare the SBOMs of the catalog's images, as `make catalog` lef
 	go test -tags conformance -count=1 ./test/conformance/...
 
 .PHONY: bench
-bench: build ## Time kiln against a Dockerfile pipeline; writes test/bench/README.md
+bench: build ## Time kiln against what it replaces; writes test/bench/README.md
 	@test/deps.sh bench && test/tools.sh cosign syft buildctl registry
 	go run ./test/bench -o test/bench/README.md
 

@@ -20,17 +20,24 @@ var ErrNoKMS = errors.New("this kiln was built without key management services")
 var kmsSchemes = []string{"awskms", "azurekms", "gcpkms", "hashivault"}
 
 // IsKMS reports whether a key's name is the address of one in a key management
-// service, such as hashivault://NAME, and no file.
+// service, such as hashivault://NAME, or the URI of one in a PKCS#11 token, and no
+// file.
 func IsKMS(name string) bool {
+	if isPKCS11(name) {
+		return true
+	}
 	scheme, _, ok := strings.Cut(name, "://")
 	return ok && slices.Contains(kmsSchemes, scheme)
 }
 
-// LoadKMS opens a key that a key management service holds, by the addresses
-// that cosign has for them. Its public half is read now; the private one stays
-// where it is, and signs there. The error wraps [ErrNoKMS] where the program
-// lacks the service's client.
+// LoadKMS opens a key that a key management service or a PKCS#11 token holds, by
+// the addresses that cosign has for them. Its public half is read now; the private one stays
+// where it is, and signs there. The error wraps [ErrNoKMS] or [ErrNoPKCS11] where
+// the program lacks what it takes.
 func LoadKMS(ctx context.Context, address string) (*Key, error) {
+	if isPKCS11(address) {
+		return loadPKCS11(address)
+	}
 	scheme, _, _ := strings.Cut(address, "://")
 	if !slices.Contains(kms.SupportedProviders(), scheme+"://") {
 		return nil, fmt.Errorf("opening key %s: %w", address, ErrNoKMS)

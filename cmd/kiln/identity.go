@@ -68,7 +68,7 @@ func identity(c *cli.Context) (who sign.Identity, err error) {
 				"it is the file that describes your Sigstore instance; --public-sigstore is the one for everybody"}
 		}
 	default:
-		if who.Key, err = publicKey(c.String("key")); err != nil {
+		if who.Key, err = publicKey(c.Context, c.String("key")); err != nil {
 			return who, err
 		}
 	}

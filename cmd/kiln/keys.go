@@ -67,9 +67,9 @@ func (e *environment) keyed(file, tlog string, instance *sigstore) (*signer, err
 		return nil, err
 	}
 	s.id += instance.id + tlog
-	s.open = func(context.Context) (sign.Signer, error) { return key() }
+	s.open = func(ctx context.Context) (sign.Signer, error) { return key(ctx) }
 	s.who = func(ctx context.Context) (who sign.Identity, err error) {
-		if who.Key, err = key(); err == nil && instance.root != nil {
+		if who.Key, err = key(ctx); err == nil && instance.root != nil {
 			who.Root, err = instance.root(ctx)
 		}
 		return who, err
@@ -85,8 +85,8 @@ func (e *environment) keyed(file, tlog string, instance *sigstore) (*signer, err
 }
 
 // openKey is the signer of a key's file, or of the development key, and the
-// key, which is decrypted once.
-func (e *environment) openKey(file string) (*signer, func() (*sign.Key, error), error) {
+// key, which is opened once.
+func (e *environment) openKey(file string) (*signer, func(context.Context) (*sign.Key, error), error) {
 	if file == "" {
 		key, _, err := sign.DevelopmentKey(e.keys())
 		if err != nil {
@@ -96,11 +96,11 @@ func (e *environment) openKey(file string) (*signer, func() (*sign.Key, error), 
 			dev: true, id: key.ID(), people: "development key (local, not for production)",
 			verify: "--key " + filepath.Join(e.keys(), sign.DevelopmentPublicKeyFile),
 		}
-		return s, func() (*sign.Key, error) { return key, nil }, nil
+		return s, func(context.Context) (*sign.Key, error) { return key, nil }, nil
 	}
 	if sign.IsKMS(file) {
 		s := &signer{id: digestOf([]byte(file)), people: file, verify: "--key " + file}
-		return s, sync.OnceValues(func() (*sign.Key, error) { return serviceKey(file) }), nil
+		return s, once(func(ctx context.Context) (*sign.Key, error) { return serviceKey(ctx, file) }), nil
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -110,7 +110,20 @@ func (e *environment) openKey(file string) (*signer, func() (*sign.Key, error), 
 		id: digestOf(data), people: file,
 		verify: "--key " + strings.TrimSuffix(file, ".key") + ".pub",
 	}
-	return s, sync.OnceValues(func() (*sign.Key, error) { return readKey(file, data) }), nil
+	return s, once(func(context.Context) (*sign.Key, error) { return readKey(file, data) }), nil
+}
+
+// once opens a key when it is first asked for, within the context of who asks.
+func once(open func(context.Context) (*sign.Key, error)) func(context.Context) (*sign.Key, error) {
+	var (
+		opened sync.Once
+		key    *sign.Key
+		err    error
+	)
+	return func(ctx context.Context) (*sign.Key, error) {
+		opened.Do(func() { key, err = open(ctx) })
+		return key, err
+	}
 }
 
 // sign signs an image and the statements about it.
@@ -166,19 +179,24 @@ func keyError(file string, err error) error {
 
 func (e *environment) keys() string { return filepath.Join(e.state, "keys") }
 
-// serviceKey is a key in a key management service.
-func serviceKey(address string) (*sign.Key, error) {
-	key, err := sign.LoadKMS(context.Background(), address)
-	if errors.Is(err, sign.ErrNoKMS) {
+// serviceKey is a key in a key management service, or in a token.
+func serviceKey(ctx context.Context, address string) (*sign.Key, error) {
+	key, err := sign.LoadKMS(ctx, address)
+	switch {
+	case errors.Is(err, sign.ErrNoKMS):
 		return nil, withHint{err, "build it with `go build -tags kms ./cmd/kiln`; to verify, give the public key as a file"}
+	case errors.Is(err, sign.ErrNoPKCS11):
+		return nil, withHint{err, "build it with `go build -tags pkcs11key ./cmd/kiln`; to verify, give the public key as a file"}
+	case errors.Is(err, sign.ErrPIN):
+		return nil, withHint{err, "COSIGN_PKCS11_PIN holds it"}
 	}
 	return key, err
 }
 
 // publicKey is the key to verify with.
-func publicKey(file string) (*sign.Key, error) {
+func publicKey(ctx context.Context, file string) (*sign.Key, error) {
 	if sign.IsKMS(file) {
-		return serviceKey(file)
+		return serviceKey(ctx, file)
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {

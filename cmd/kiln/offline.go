@@ -110,7 +110,7 @@ func (b *build) inputsIdentity(ctx context.Context) (sign.Identity, error) {
 	if b.inputsSigner == "" {
 		return b.signer.who(ctx)
 	}
-	key, err := publicKey(b.inputsSigner)
+	key, err := publicKey(ctx, b.inputsSigner)
 	return sign.Identity{Key: key}, err
 }
 

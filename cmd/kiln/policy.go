@@ -44,11 +44,11 @@ func readPolicy(c *cli.Context) (*policyRun, error) {
 		return nil, err
 	}
 	p := &policyRun{policy: asked, file: file, sum: digestOf(text), now: time.Now()}
-	if p.identities, err = policyIdentities(asked.Identities, trusted); err != nil {
+	if p.identities, err = policyIdentities(c.Context, asked.Identities, trusted); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if r := asked.Rebuilds; r != nil {
-		if p.rebuilders, err = policyIdentities(r.By, nil); err != nil {
+		if p.rebuilders, err = policyIdentities(c.Context, r.By, nil); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}

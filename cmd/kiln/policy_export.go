@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -55,7 +56,7 @@ func runPolicyExport(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := toExport(p, strings.TrimSuffix(c.String("scope"), "/"), trusted)
+	out, err := toExport(c.Context, p, strings.TrimSuffix(c.String("scope"), "/"), trusted)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
@@ -92,14 +93,14 @@ func exportedPolicy(file string) (*recipes.Policy, string, error) {
 }
 
 // toExport is as much of the policy as others can be told.
-func toExport(p *recipes.Policy, scope string, trusted *sign.Root) (out admission.Policy, err error) {
+func toExport(ctx context.Context, p *recipes.Policy, scope string, trusted *sign.Root) (out admission.Policy, err error) {
 	out = admission.Policy{Scope: scope, Statements: policy.Statements(p), RebuildType: sign.PredicateRebuild}
 	if trusted != nil {
 		if out.Material, err = trusted.Material(); err != nil {
 			return out, err
 		}
 	}
-	who, err := policyIdentities(p.Identities, trusted)
+	who, err := policyIdentities(ctx, p.Identities, trusted)
 	if err != nil {
 		return out, err
 	}
@@ -114,7 +115,7 @@ func toExport(p *recipes.Policy, scope string, trusted *sign.Root) (out admissio
 		return out, nil
 	}
 	out.Rebuilds = p.Rebuilds.Count
-	by, err := policyIdentities(p.Rebuilds.By, nil)
+	by, err := policyIdentities(ctx, p.Rebuilds.By, nil)
 	for _, id := range by {
 		out.Rebuilders = append(out.Rebuilders, string(id.Key.PublicPEM()))
 	}

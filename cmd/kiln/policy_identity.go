@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,11 +41,11 @@ func policyRoot(c *cli.Context, p *recipes.Policy, file string) (*sign.Root, err
 
 // policyIdentities are those whom a policy names. Certificates are believed as
 // trusted says.
-func policyIdentities(list []recipes.PolicyIdentity, trusted *sign.Root) ([]sign.Identity, error) {
+func policyIdentities(ctx context.Context, list []recipes.PolicyIdentity, trusted *sign.Root) ([]sign.Identity, error) {
 	var all []sign.Identity
 	for _, id := range list {
 		if !id.Certified() {
-			key, err := publicKey(id.Key)
+			key, err := publicKey(ctx, id.Key)
 			if err != nil {
 				return nil, err
 			}

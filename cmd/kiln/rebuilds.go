@@ -24,7 +24,7 @@ func askedRebuilds(c *cli.Context, trusted *sign.Root) (rebuilds, error) {
 		trusted = nil // it certifies identities, and these are keys
 	}
 	for _, file := range c.StringSlice("rebuilder") {
-		key, err := publicKey(file)
+		key, err := publicKey(c.Context, file)
 		if err != nil {
 			return r, err
 		}
