@@ -1,11 +1,6 @@
 package main
 
-import (
-	"path"
-	"strings"
-
-	"github.com/kiln-build/kiln/recipes"
-)
+import "github.com/kiln-build/kiln/recipes"
 
 // linkedResult says which static libraries of a package of the build
 // environment a program or library of the service holds.
@@ -32,16 +27,21 @@ func linkedResults(list []recipes.Linked) []linkedResult {
 // linked tells what the first few programs and libraries are statically linked
 // with; the rest is in the JSON.
 func (b *build) linked(p *platformResult) {
-	const shown = 8
+	const shown = 4
+	var lines []string
 	for i, l := range p.Linked {
+		if i == 0 || p.Linked[i-1].Path != l.Path {
+			lines = append(lines, l.Path+": ")
+		} else {
+			lines[len(lines)-1] += ", "
+		}
+		lines[len(lines)-1] += l.Package + " " + l.Version
+	}
+	for i, line := range lines {
 		if i == shown {
-			b.say("  linked      and %d more; --output json has them all", len(p.Linked)-shown)
+			b.say("  linked      and %d more; --output json has them all", len(lines)-shown)
 			return
 		}
-		var names []string
-		for _, a := range l.Archives {
-			names = append(names, path.Base(a))
-		}
-		b.say("  linked      %s %s into %s: %s", l.Package, l.Version, l.Path, strings.Join(names, ", "))
+		b.say("  linked      %s", line)
 	}
 }

@@ -127,6 +127,11 @@ type builtPlatform struct {
 		Status string `json:"status"`
 		Reason string `json:"reason"`
 	} `json:"tests"`
+	Linked []struct {
+		Path    string `json:"path"`
+		Package string `json:"package"`
+		Version string `json:"version"`
+	} `json:"linked"`
 }
 
 // flags are those of every build in these tests.
