@@ -3,6 +3,8 @@ package image
 import (
 	"archive/tar"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -20,7 +22,6 @@ func Inspect(img v1.Image) ([]Finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inspecting image: %w", err)
 	}
-	findings := append(inspectConfigured(config.Config.User), inspectEnv(config.Config.Env)...)
 	sp, err := spool.New("")
 	if err != nil {
 		return nil, err
@@ -32,6 +33,11 @@ func Inspect(img v1.Image) ([]Finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inspecting image: %w", err)
 	}
+	passwd, err := contentOf(entries, "/etc/passwd")
+	if err != nil {
+		return nil, fmt.Errorf("inspecting image: %w", err)
+	}
+	findings := append(inspectConfigured(config.Config.User, passwd), inspectEnv(config.Config.Env)...)
 	for _, e := range entries {
 		if e.Type == tar.TypeLink { // its other name is looked at as a file
 			e.Type = tar.TypeSymlink
@@ -45,26 +51,60 @@ func Inspect(img v1.Image) ([]Finding, error) {
 	return findings, nil
 }
 
+// contentOf is the content of a small file, empty where there is none.
+func contentOf(entries []layer.Entry, p string) (string, error) {
+	i := slices.IndexFunc(entries, func(e layer.Entry) bool { return e.Path == p && e.Type == tar.TypeReg })
+	if i < 0 {
+		return "", nil
+	}
+	r, err := entries[i].Open()
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	b, err := io.ReadAll(io.LimitReader(r, 1<<20))
+	return string(b), err
+}
+
 // inspectConfigured looks at the user and group that an image's configuration
 // names. A name is what the image makes of it, so only a number is known not to
-// be root.
-func inspectConfigured(user string) []Finding {
+// be root. A user without a group has the one of the image's passwd, and that is
+// 0 where it knows no such user (image-spec, config.md).
+func inspectConfigured(user, passwd string) []Finding {
 	uid, gid, grouped := strings.Cut(user, ":")
+	if !grouped {
+		gid = groupOf(passwd, uid)
+	}
 	var text string
 	switch {
 	case isRoot(uid):
 		text = "the image runs as root"
 	case !isNumber(uid):
 		text = fmt.Sprintf("the image runs as %q, which is no number, and may be root", user)
-	case grouped && isRoot(gid):
+	case !grouped && isRoot(gid):
+		text = fmt.Sprintf("the image runs as %s without a group, which makes it group 0", user)
+	case isRoot(gid):
 		text = "the image runs as group 0"
-	case grouped && !isNumber(gid):
+	case !isNumber(gid):
 		text = fmt.Sprintf("the image runs as %q, whose group is no number, and may be 0", user)
 	default:
 		return nil
 	}
 	return []Finding{{recipes.RuleRootUser, "config.User", text}}
 }
+
+// groupOf is the group of a user, by number, in passwd(5): empty where there is
+// no such user.
+func groupOf(passwd, uid string) string {
+	for line := range strings.Lines(passwd) {
+		if f := strings.Split(strings.TrimSpace(line), ":"); len(f) > 3 && sameNumber(f[2], uid) {
+			return f[3]
+		}
+	}
+	return ""
+}
+
+func sameNumber(a, b string) bool { return strings.TrimLeft(a, "0") == strings.TrimLeft(b, "0") }
 
 func isRoot(id string) bool { return id == "root" || strings.Trim(id, "0") == "" }
 
