@@ -217,7 +217,7 @@ const needsRoot = "without root it takes slirp4netns (apt-get install slirp4netn
 func (f *Fetch) solveError(err error) error {
 	text := err.Error()
 	if strings.HasSuffix(text, ": operation not permitted") {
-		return f.fail("", "the engine may not make the network by which fetches are recorded: it does not run as root", needsRoot)
+		return f.fail("", "the engine may not make the network by which fetches are recorded, for it does not run as root: "+text, needsRoot)
 	}
 	for _, word := range []string{"proxy network", "netlink", "veth", "network namespace"} {
 		if strings.Contains(text, word) {

@@ -14,7 +14,7 @@ func TestFetchOfEngine(t *testing.T) {
 	const process = `process "/bin/sh -c x" did not complete successfully: `
 	f := &Fetch{plan: &Plan{recipe: &recipes.Recipe{File: "recipe.yaml"}}, step: recipes.Step{Pos: recipes.Pos{Line: 3, Col: 5}}, spec: fetch{title: "fetch crates"}}
 	for _, c := range []struct{ text, want, hint string }{
-		{process + "operation not permitted", `recipe.yaml:3:5: step "fetch crates": the engine may not make the network by which fetches are recorded: it does not run as root`, "kiln vendor"},
+		{process + "operation not permitted", `recipe.yaml:3:5: step "fetch crates": the engine may not make the network by which fetches are recorded, for it does not run as root: ` + process + "operation not permitted", "kiln vendor"},
 		{process + "proxy network is not supported", `recipe.yaml:3:5: step "fetch crates": the engine cannot do it: `, "v0.33"},
 		{process + "exit code: 137", process + "exit code: 137", ""},
 	} {
