@@ -26,7 +26,7 @@ func softHSM(t *testing.T) func(object string) string {
 	t.Setenv("SOFTHSM2_CONF", config)
 	run := func(name string, args ...string) {
 		t.Helper()
-		if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		if out, err := exec.Command(name, args...).CombinedOutput(); err != nil { //nolint:gosec // the test names them
 			t.Fatalf("%s %v: %v\n%s", name, args, err, out)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 
 func offlineFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "offline", Usage: "use no network but that of the registries named by --inputs and --push"},
+		&cli.BoolFlag{Name: "offline", Usage: "use no network but that of the registries that are named"},
 		&cli.StringFlag{Name: "inputs", Usage: "build from the artifact that kiln vendor made: `IMAGE`, or the folder of an OCI layout"},
 		&cli.StringFlag{Name: "inputs-key", Usage: "public key `FILE` that must have signed the inputs (default: who the build signs as)"},
 	}
