@@ -60,12 +60,12 @@ func TestInspect(t *testing.T) {
 }
 
 func TestInspectUser(t *testing.T) {
-	const passwd = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/:/bin/false\nadmin:x:1001:0::/:/bin/false\nshort:x:1002\n"
+	const accounts = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/:/bin/false\nadmin:x:1001:0::/:/bin/false\nshort:x:1002\n"
 	for user, root := range map[string]bool{
 		"1000": false, "01000": false, "1001": true, "1002": true, "1001:1001": false,
 		"": true, "root": true, "0": true, "00:5": true, "nobody": true, "65532": true, "65532:65532": false, "65532:0": true, "1:": true, "-1": true, "65532:root": true, "65532:users": true,
 	} {
-		found := inspectConfigured(user, passwd)
+		found := inspectConfigured(user, accounts)
 		if got := len(found) > 0; got != root {
 			t.Errorf("%q: got %v", user, found)
 		}
