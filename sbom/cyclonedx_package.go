@@ -63,7 +63,7 @@ func componentType(purpose string) cdx.ComponentType {
 		return cdx.ComponentTypeApplication
 	case "CONTAINER":
 		return cdx.ComponentTypeContainer
-	case "OPERATING-SYSTEM":
+	case "OPERATING_SYSTEM", "OPERATING-SYSTEM": // in JSON, and in the prose of the specification
 		return cdx.ComponentTypeOS
 	}
 	return cdx.ComponentTypeLibrary

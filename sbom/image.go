@@ -98,7 +98,7 @@ func kilnBase(version string) *v2_3.Package {
 		PackageName:               "kiln-base",
 		PackageVersion:            version,
 		PackageSummary:            "Accounts, release information and folders that kiln writes into an image",
-		PrimaryPackagePurpose:     "OPERATING-SYSTEM",
+		PrimaryPackagePurpose:     "OPERATING_SYSTEM",
 		PackageExternalReferences: purl{Type: "generic", Name: "kiln-base", Version: version}.ref(),
 	}
 }

@@ -59,7 +59,7 @@ var formats = map[string]*regexp.Regexp{
 	"licenseDeclared":              regexp.MustCompile(`^[A-Za-z0-9.+ ()-]+$`),
 	"fileName":                     regexp.MustCompile(`^\./\S`),
 	"fileTypes":                    regexp.MustCompile(`^(SOURCE|BINARY|ARCHIVE|APPLICATION|IMAGE|TEXT|DOCUMENTATION|OTHER)$`),
-	"primaryPackagePurpose":        regexp.MustCompile(`^(APPLICATION|LIBRARY|CONTAINER|OPERATING-SYSTEM|SOURCE)$`),
+	"primaryPackagePurpose":        regexp.MustCompile(`^(APPLICATION|LIBRARY|CONTAINER|OPERATING_SYSTEM|SOURCE)$`),
 	"relationshipType": regexp.MustCompile(`^(DESCRIBES|CONTAINS|GENERATED_FROM|DEPENDS_ON|STATIC_LINK|` +
 		`DESCENDANT_OF|VARIANT_OF|DESCRIBED_BY|BUILD_TOOL_OF|BUILD_DEPENDENCY_OF)$`),
 }
