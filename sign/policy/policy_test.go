@@ -196,3 +196,23 @@ func FuzzDenied(f *testing.F) {
 		}
 	})
 }
+
+// Every name that a policy may have for a predicate type stands for one of its
+// own.
+func TestStatementNames(t *testing.T) {
+	names := recipes.PolicyStatements()
+	types := Statements(&recipes.Policy{Statements: names})
+	for i, name := range names {
+		if types[i] == name || slices.Contains(types[:i], types[i]) {
+			t.Errorf("%s stands for %s", name, types[i])
+		}
+	}
+	const other = "https://example.org/review"
+	if got := Statements(&recipes.Policy{Statements: []string{other}}); got[0] != other {
+		t.Errorf("got %s, want %s", got[0], other)
+	}
+	want := []string{sign.PredicateSPDX, sign.PredicateProvenance, sign.PredicateTestResult}
+	if diff := cmp.Diff(want, Statements(&recipes.Policy{})); diff != "" {
+		t.Errorf("by default (-want +got):\n%s", diff)
+	}
+}
