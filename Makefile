@@ -36,12 +36,12 @@ lint: ## Check format, vet and golangci-lint
 
 .PHONY: e2e
 e2e: deps build ## Run the end-to-end tests: real engine, registry and cosign
-	@test/tools.sh cosign registry docker-registry
+	@test/tools.sh cosign pull registry docker-registry
 	go test -tags e2e -count=1 -short -timeout 40m ./test/e2e/...
 
 .PHONY: e2e-all
 e2e-all: deps build ## Run those of them as well that take long
-	@test/tools.sh cosign registry docker-registry fulcio posix timestamp-server
+	@test/tools.sh cosign pull registry docker-registry fulcio posix timestamp-server
 	go test -tags e2e -count=1 -timeout 3h ./test/e2e/...
 
 .PHONY: fuzz

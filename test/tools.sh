@@ -36,6 +36,10 @@ for tool in "$@"; do
 		debian "$tool"
 		continue
 	fi
+	if [[ $tool == pull ]]; then # a module of its own
+		CGO_ENABLED=0 go build -C test/pull -trimpath -buildvcs=false -tags containers_image_openpgp -o "$PWD/bin/" .
+		continue
+	fi
 	package=${modules[$tool]}
 	version=${package#*@}
 	if [[ $package != *@* ]]; then

@@ -88,11 +88,22 @@ func TestPlanted(t *testing.T) {
 // says about itself, under each of its tags, and returns its digest.
 func (b *bed) plant(t *testing.T, repo, genuine string) string {
 	t.Helper()
-	desc, err := remote.Get(b.ref(t, repo+"@"+genuine), b.remote(t)...)
-	if err != nil {
-		t.Fatal(err)
+	tags := b.tags(t, repo)
+	if len(tags) == 0 {
+		t.Fatal("the genuine image has no tag")
 	}
-	img, err := desc.Image()
+	fake := b.forge(t, repo+"@"+genuine)
+	for _, tag := range tags {
+		b.moveTag(t, fake, tag)
+	}
+	return fake.DigestStr()
+}
+
+// forge pushes such an image beside the genuine one, without a tag.
+func (b *bed) forge(t *testing.T, genuine string) name.Digest {
+	t.Helper()
+	from := b.ref(t, genuine)
+	img, err := remote.Image(from, b.remote(t)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,16 +123,23 @@ func (b *bed) plant(t *testing.T, repo, genuine string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tags := b.tags(t, repo)
-	if len(tags) == 0 {
-		t.Fatal("the genuine image has no tag")
+	to := from.Context().Digest(digest.String())
+	if err := remote.Write(to, fake, b.remote(t)...); err != nil {
+		t.Fatal(err)
 	}
-	for _, tag := range tags {
-		if err := remote.Write(b.ref(t, repo+":"+tag), fake, b.remote(t)...); err != nil {
-			t.Fatal(err)
-		}
+	return to
+}
+
+// moveTag has a tag of an image's repository stand for the image.
+func (b *bed) moveTag(t *testing.T, image name.Digest, tag string) {
+	t.Helper()
+	desc, err := remote.Get(image, b.remote(t)...)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return digest.String()
+	if err := remote.Tag(image.Context().Tag(tag), desc, b.remote(t)...); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (b *bed) ref(t *testing.T, s string) name.Reference {

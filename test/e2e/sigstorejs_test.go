@@ -13,8 +13,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-
-	"github.com/kiln-build/kiln/sign/virtual"
 )
 
 // verifyJS verifies a bundle as npm does it: its signature, the certificate, the
@@ -52,7 +50,7 @@ func sigstoreJS(t *testing.T, b *bed, s *instance, image, who string) {
 	if want := 1 + len(statements); len(files) != want {
 		t.Fatalf("got %d bundles, want %d", len(files), want)
 	}
-	foreign := foreignRoot(t)
+	foreign := foreignRoot(t, 2)
 	for i, file := range files {
 		b.must(t, "node", script, s.root, file, who, s.issuer)
 		replayed := readBundle(t, files[(i+1)%len(files)])
@@ -76,26 +74,6 @@ func sigstoreJS(t *testing.T, b *bed, s *instance, image, who string) {
 			}
 		}
 	}
-}
-
-// foreignRoot is the trusted root of an instance that has nothing to do with
-// the test's.
-func foreignRoot(t *testing.T) string {
-	t.Helper()
-	i, err := virtual.Start(virtual.Options{Logs: []int{2}, Timestamps: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(i.Close)
-	root, err := i.TrustedRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "foreign.json")
-	if err := os.WriteFile(file, root, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
 }
 
 func readBundle(t *testing.T, file string) (bundle map[string]any) {
