@@ -27,13 +27,19 @@ func signerFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "key", EnvVars: []string{"KILN_KEY"}, Usage: "cosign key `FILE` to sign with, its password in COSIGN_PASSWORD (default: a development key)"},
 		&cli.StringFlag{Name: "tlog", Usage: "record signatures in the transparency log at `URL`"},
+	}, append(keylessFlags(), identityFlags()...)...)
+}
+
+// keylessFlags say how to sign as an identity.
+func keylessFlags() []cli.Flag {
+	return []cli.Flag{
 		&cli.BoolFlag{Name: "keyless", Usage: "sign as the identity of --certificate-identity, with a certificate for minutes, in place of a key"},
 		&cli.StringFlag{Name: "signing-config", Usage: "Sigstore signing config `FILE`: the servers that certify, record and stamp signatures"},
 		&cli.StringFlag{Name: "identity-token", Usage: "`FILE` with the identity token for --keyless (default: SIGSTORE_ID_TOKEN, GitHub Actions, or a browser)"},
 		&cli.StringFlag{Name: "oidc-flow", Usage: "how a person gets an identity token: browser for one here, device for one anywhere"},
 		&cli.StringFlag{Name: "oidc-issuer", Usage: "`URL` of the OpenID Connect provider for that (default: the signing config's)"},
 		&cli.StringFlag{Name: "oidc-client-id", Value: sign.Audience, Usage: "what the provider knows kiln as"},
-	}, identityFlags()...)
+	}
 }
 
 // sigstore is an instance as flags name it. What costs network waits until it

@@ -28,6 +28,7 @@ func scanCommand() *cli.Command {
 		&cli.BoolFlag{Name: "attest", Usage: "attach what was found, and the documents of --vex, to the image as signed statements"},
 	}
 	flags = append(flags, statementFlags("what --attest attaches")...)
+	flags = append(flags, keylessFlags()...)
 	flags = append(flags, archiveFlags()...)
 	flags = append(flags, engineFlags()...)
 	return &cli.Command{
@@ -37,7 +38,7 @@ func scanCommand() *cli.Command {
 			"beside a recipe, those attached to an image and signed by --key, and those of --vex; what\n" +
 			"they suppress is shown with the reason. Exits with 3 where --fail-on says so, and with 1\n" +
 			"where the folder lacks an ecosystem, so that not all could be looked for. --attest attaches\n" +
-			"a report to the image, signed with --sign-key, which a policy can ask for.\n\n" +
+			"a report to the image, signed with --sign-key or --keyless, which a policy can ask for.\n\n" +
 			"Example: kiln scan registry.corp/platform/nats:2.15.2 --db osv --fail-on high",
 		Flags: append(flags, whoFlags()...), OnUsageError: usageError,
 		Action: runScan,

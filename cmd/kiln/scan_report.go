@@ -24,6 +24,11 @@ type reporting struct {
 // SBOM that anyone can have written.
 func newReporting(c *cli.Context, who *sign.Identity, given vexFiles) (*reporting, error) {
 	if !c.Bool("attest") {
+		for _, flag := range []string{"keyless", "tlog"} {
+			if c.IsSet(flag) {
+				return nil, usagef("--%s: says nothing without --attest", flag)
+			}
+		}
 		return nil, nil
 	}
 	if who == nil {
@@ -34,8 +39,13 @@ func newReporting(c *cli.Context, who *sign.Identity, given vexFiles) (*reportin
 	if err != nil {
 		return nil, err
 	}
-	signer, err := env.keyed(c.String("sign-key"), c.String("tlog"), &sigstore{})
-	return &reporting{signer: signer, vex: given, started: time.Now()}, err
+	r := &reporting{vex: given, started: time.Now()}
+	if c.Bool("keyless") {
+		r.signer, err = env.keyless(c)
+	} else {
+		r.signer, err = env.keyed(c.String("sign-key"), c.String("tlog"), &sigstore{})
+	}
+	return r, err
 }
 
 // attach attaches the report of each image, and of an index that was scanned
