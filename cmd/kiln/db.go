@@ -39,6 +39,7 @@ func dbPullCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			dbFlag(),
 			&cli.StringFlag{Name: "from", Usage: "`URL` of the bucket, or REGISTRY/REPOSITORY[:TAG][@DIGEST] of an artifact"},
+			&cli.StringFlag{Name: "exploited", Usage: "of a URL: `URL` of CISA's catalog of known exploited vulnerabilities; an artifact has it"},
 			&cli.StringSliceFlag{Name: "ecosystem", Usage: "only `NAME`, as Go or Debian (default: all that kiln matches, or that the artifact has)"},
 		}, registryFlags()...),
 		OnUsageError: usageError, Action: runDBPull,
@@ -61,6 +62,9 @@ func runDBPull(c *cli.Context) error {
 		}
 		done, err = pullURL(c, from, dir)
 	} else {
+		if c.IsSet("exploited") {
+			return usagef("--exploited: says nothing with an artifact, which has the catalog or has it not")
+		}
 		done, err = pullArtifact(c, from, dir)
 	}
 	if err != nil {
@@ -78,7 +82,7 @@ func pullURL(c *cli.Context, from, dir string) ([]osv.Update, error) {
 	if err != nil {
 		return nil, err
 	}
-	return osv.Pull(c.Context, env.http(), from, dir, ecosystems)
+	return osv.Pull(c.Context, env.http(), dir, osv.Mirrored{Base: from, Ecosystems: ecosystems, Exploited: c.String("exploited")})
 }
 
 func pullArtifact(c *cli.Context, from, dir string) ([]osv.Update, error) {
@@ -112,7 +116,11 @@ func printUpdates(c *cli.Context, done []osv.Update) error {
 		if u.Unchanged {
 			state = ", unchanged"
 		}
-		if _, err := fmt.Fprintf(c.App.ErrWriter, "%s: %s advisories, the newest of %s%s\n", u.Ecosystem, thousands(u.Records), u.Modified, state); err != nil {
+		what := "advisories"
+		if u.Ecosystem == osv.ExploitedName {
+			what = "vulnerabilities"
+		}
+		if _, err := fmt.Fprintf(c.App.ErrWriter, "%s: %s %s, the newest of %s%s\n", u.Ecosystem, thousands(u.Records), what, u.Modified, state); err != nil {
 			return err
 		}
 	}

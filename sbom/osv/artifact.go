@@ -19,6 +19,7 @@ import (
 const (
 	ArtifactType = "application/vnd.kiln.osv.v1"
 	layerType    = "application/zip"
+	catalogType  = "application/json"
 	emptyType    = "application/vnd.oci.empty.v1+json"
 	// titleKey is the annotation that has a layer's path.
 	titleKey = "org.opencontainers.image.title"
@@ -28,7 +29,7 @@ const (
 const emptyConfig = "{}"
 
 // Artifact is the database in the folder dir as an OCI artifact, with a layer
-// for each ecosystem. The same archives make the same artifact. They are
+// for each ecosystem, and one for the catalog of exploited vulnerabilities. The same archives make the same artifact. They are
 // checked first, as [Pull] checks them.
 func Artifact(dir string) (v1.Image, []Update, error) {
 	names, err := Ecosystems(dir)
@@ -46,6 +47,9 @@ func Artifact(dir string) (v1.Image, []Update, error) {
 	m := v1.Manifest{
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: ArtifactType,
 		Config: v1.Descriptor{MediaType: emptyType, Digest: config, Size: int64(len(emptyConfig))},
+	}
+	if _, err := os.Stat(filepath.Join(dir, ExploitedFile)); err == nil {
+		names = append(names, ExploitedName)
 	}
 	var all []Update
 	for _, name := range names {
@@ -69,7 +73,7 @@ type artifact struct {
 }
 
 func (a *artifact) add(dir, ecosystem string) (v1.Descriptor, Update, error) {
-	path := filepath.Join(dir, ecosystem, archiveName)
+	path := filepath.Join(dir, stored(ecosystem))
 	u := Update{Ecosystem: ecosystem}
 	var err error
 	if u.Records, u.Modified, err = check(path, ecosystem); err != nil {
@@ -83,10 +87,14 @@ func (a *artifact) add(dir, ecosystem string) (v1.Descriptor, Update, error) {
 		return v1.Descriptor{}, u, err
 	}
 	digest := v1.Hash{Algorithm: "sha256", Hex: u.SHA256}
-	a.files[digest] = file{path, digest, fi.Size()}
+	f := file{path, digest, fi.Size(), layerType}
+	if ecosystem == ExploitedName {
+		f.kind = catalogType
+	}
+	a.files[digest] = f
 	return v1.Descriptor{
-		MediaType: layerType, Digest: digest, Size: fi.Size(),
-		Annotations: map[string]string{titleKey: ecosystem + "/" + archiveName},
+		MediaType: f.kind, Digest: digest, Size: f.size,
+		Annotations: map[string]string{titleKey: filepath.ToSlash(stored(ecosystem))},
 	}, u, nil
 }
 
@@ -106,24 +114,27 @@ type file struct {
 	path   string
 	digest v1.Hash
 	size   int64
+	kind   types.MediaType
 }
 
 func (f file) Digest() (v1.Hash, error)            { return f.digest, nil }
 func (f file) Size() (int64, error)                { return f.size, nil }
-func (f file) MediaType() (types.MediaType, error) { return layerType, nil }
+func (f file) MediaType() (types.MediaType, error) { return f.kind, nil }
 func (f file) Compressed() (io.ReadCloser, error)  { return os.Open(f.path) }
 
 // Unpack puts what an artifact has of the ecosystems, or all of it where none
-// is named, into the folder dir, as [Pull] does. Its blobs must have the
+// is named, into the folder dir, as [Pull] does, and the catalog of exploited
+// vulnerabilities in any case. Its blobs must have the
 // digests that the manifest says.
 func Unpack(img v1.Image, dir string, ecosystems []string) ([]Update, error) {
 	layers, err := artifactLayers(img)
 	if err != nil {
 		return nil, fmt.Errorf("reading advisories: %w", err)
 	}
-	if len(ecosystems) == 0 {
-		for _, l := range layers {
-			ecosystems = append(ecosystems, l.ecosystem)
+	var wanted []string
+	for _, l := range layers {
+		if len(ecosystems) == 0 || l.ecosystem == ExploitedName {
+			wanted = append(wanted, l.ecosystem)
 		}
 	}
 	s, err := newStaging(dir)
@@ -131,7 +142,7 @@ func Unpack(img v1.Image, dir string, ecosystems []string) ([]Update, error) {
 		return nil, fmt.Errorf("pulling advisories: %w", err)
 	}
 	defer s.close()
-	for _, e := range ecosystems {
+	for _, e := range once(append(wanted, ecosystems...)) {
 		d, ok := find(layers, e)
 		if !ok {
 			return nil, fmt.Errorf("pulling advisories: the artifact has none for %s", e)
@@ -151,7 +162,7 @@ func (s *staging) unpack(img v1.Image, ecosystem string, d v1.Descriptor) error 
 	if d.Size > maxArchive {
 		return fmt.Errorf("the archive for %s has %d bytes, more than %d", ecosystem, d.Size, int64(maxArchive))
 	}
-	if sum, err := sumOf(filepath.Join(s.dir, ecosystem, archiveName)); err == nil && sum == d.Digest.Hex {
+	if sum, err := sumOf(filepath.Join(s.dir, stored(ecosystem))); err == nil && sum == d.Digest.Hex {
 		return s.keep(ecosystem, origin{SHA256: sum})
 	}
 	l, err := img.LayerByDigest(d.Digest)

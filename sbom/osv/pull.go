@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -40,12 +41,22 @@ func (o origin) write(dir, sum string) error {
 	return os.WriteFile(filepath.Join(dir, originFile), text, 0o644)
 }
 
-// Pull mirrors ecosystems from a server that has them as OSV's bucket has, at
-// BASE/ECOSYSTEM/all.zip, into the folder dir. What has not changed since is
-// not sent again. An error leaves the folder as it was: nothing is replaced
-// before everything is there, and readable.
-func Pull(ctx context.Context, client *http.Client, from, dir string, ecosystems []string) ([]Update, error) {
-	where, err := checkBase(from)
+// Mirrored is what [Pull] takes.
+type Mirrored struct {
+	// Base is the URL of a server that has ecosystems as OSV's bucket has, at
+	// BASE/ECOSYSTEM/all.zip.
+	Base       string
+	Ecosystems []string
+	// Exploited is the URL of the catalog of exploited vulnerabilities; empty
+	// for none.
+	Exploited string
+}
+
+// Pull mirrors what a server has into the folder dir. What has not changed
+// since is not sent again, but for the catalog. An error leaves the folder as
+// it was: nothing is replaced before everything is there, and readable.
+func Pull(ctx context.Context, client *http.Client, dir string, what Mirrored) ([]Update, error) {
+	where, err := checkBase(what.Base)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +65,19 @@ func Pull(ctx context.Context, client *http.Client, from, dir string, ecosystems
 		return nil, fmt.Errorf("pulling advisories: %w", err)
 	}
 	defer s.close()
-	for _, e := range ecosystems {
-		if err := s.pull(ctx, client, where, e); err != nil {
+	for _, e := range once(what.Ecosystems) {
+		if !ecosystemForm.MatchString(e) || e == ExploitedName {
+			return nil, fmt.Errorf("pulling advisories: %q cannot be an ecosystem's name", e)
+		}
+		if err := s.pull(ctx, client, where.JoinPath(e, archiveName).String(), e); err != nil {
+			return nil, err
+		}
+	}
+	if what.Exploited != "" {
+		if _, err := checkBase(what.Exploited); err != nil {
+			return nil, err
+		}
+		if err := s.pull(ctx, client, what.Exploited, ExploitedName); err != nil {
 			return nil, err
 		}
 	}
@@ -64,6 +86,17 @@ func Pull(ctx context.Context, client *http.Client, from, dir string, ecosystems
 		return nil, fmt.Errorf("pulling advisories: %w", err)
 	}
 	return done, nil
+}
+
+// once are the names in their order, each once.
+func once(names []string) []string {
+	var list []string
+	for _, n := range names {
+		if !slices.Contains(list, n) {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 // checkBase refuses what anyone on the way could change: advisories have no
@@ -96,11 +129,7 @@ func (e *AbsentError) Hint() string {
 	return "--ecosystem NAME names those that are there, as Go, Debian, npm, crates.io, PyPI, Maven"
 }
 
-func (s *staging) pull(ctx context.Context, client *http.Client, base *url.URL, ecosystem string) error {
-	if !ecosystemForm.MatchString(ecosystem) {
-		return fmt.Errorf("pulling advisories: %q cannot be an ecosystem's name", ecosystem)
-	}
-	at := base.JoinPath(ecosystem, archiveName).String()
+func (s *staging) pull(ctx context.Context, client *http.Client, at, ecosystem string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return fmt.Errorf("pulling advisories: %w", err)
@@ -127,7 +156,11 @@ func (s *staging) pull(ctx context.Context, client *http.Client, base *url.URL, 
 	case resp.ContentLength > maxArchive:
 		return fmt.Errorf("pulling advisories: %s has %d bytes, more than %d", at, resp.ContentLength, int64(maxArchive))
 	}
-	return s.put(ecosystem, resp.Body, origin{URL: at, ETag: resp.Header.Get("ETag"), LastModified: resp.Header.Get("Last-Modified")})
+	from := origin{URL: at, ETag: resp.Header.Get("ETag"), LastModified: resp.Header.Get("Last-Modified")}
+	if ecosystem == ExploitedName {
+		from = origin{}
+	}
+	return s.put(ecosystem, resp.Body, from)
 }
 
 // have is where the archive in the folder came from, if that is at and the
@@ -160,13 +193,16 @@ func sumOf(file string) (string, error) {
 func (s *staging) keep(ecosystem string, have origin) error {
 	u := Update{Ecosystem: ecosystem, Unchanged: true, SHA256: have.SHA256}
 	var err error
-	u.Records, u.Modified, err = check(filepath.Join(s.dir, ecosystem, archiveName), ecosystem)
+	u.Records, u.Modified, err = check(filepath.Join(s.dir, stored(ecosystem)), ecosystem)
 	s.updates = append(s.updates, u)
 	return err
 }
 
-// trim is the ecosystem that a path ECOSYSTEM/all.zip is of.
+// trim is the ecosystem that a path ECOSYSTEM/all.zip is of, or the catalog.
 func trim(path string) (ecosystem string, ok bool) {
+	if path == ExploitedFile {
+		return ExploitedName, true
+	}
 	ecosystem, ok = strings.CutSuffix(path, "/"+archiveName)
 	return ecosystem, ok && ecosystemForm.MatchString(ecosystem)
 }

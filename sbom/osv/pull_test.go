@@ -63,7 +63,7 @@ func TestPull(t *testing.T) {
 	archive(t, from, "Debian", trixie)
 	b := serve(t, from)
 	ctx := context.Background()
-	done, err := Pull(ctx, b.Client(), b.URL+"/", to, []string{"Go", "Debian"})
+	done, err := Pull(ctx, b.Client(), to, Mirrored{Base: b.URL + "/", Ecosystems: []string{"Go", "Debian"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestPull(t *testing.T) {
 		}
 	}
 	before := contents(t, to)
-	done, err = Pull(ctx, b.Client(), b.URL, to, []string{"Go", "Debian"})
+	done, err = Pull(ctx, b.Client(), to, Mirrored{Base: b.URL, Ecosystems: []string{"Go", "Debian"}})
 	if err != nil || !done[0].Unchanged || !done[1].Unchanged || done[0].Records != 2 {
 		t.Errorf("again: got %+v, %v, want all unchanged", done, err)
 	}
@@ -90,7 +90,7 @@ func TestPull(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(to, "Go", archiveName), []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if done, err = Pull(ctx, b.Client(), b.URL, to, []string{"Go"}); err != nil || done[0].Unchanged {
+	if done, err = Pull(ctx, b.Client(), to, Mirrored{Base: b.URL, Ecosystems: []string{"Go"}}); err != nil || done[0].Unchanged {
 		t.Errorf("got %+v, %v, want it fetched", done, err)
 	}
 	if diff := cmp.Diff(before["Go/all.zip"], contents(t, to)["Go/all.zip"]); diff != "" {
@@ -127,7 +127,7 @@ func TestPullRefuses(t *testing.T) {
 			archive(t, from, "Go", netRecord, withdrawn) // newer, and good
 			tt.make(from)
 			b := serve(t, from)
-			_, err := Pull(context.Background(), b.Client(), b.URL, to, []string{"Go", "npm"})
+			_, err := Pull(context.Background(), b.Client(), to, Mirrored{Base: b.URL, Ecosystems: []string{"Go", "npm"}})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -138,7 +138,7 @@ func TestPullRefuses(t *testing.T) {
 	}
 	var absent *AbsentError
 	b := serve(t, t.TempDir())
-	if _, err := Pull(context.Background(), b.Client(), b.URL, to, []string{"Go"}); !errors.As(err, &absent) {
+	if _, err := Pull(context.Background(), b.Client(), to, Mirrored{Base: b.URL, Ecosystems: []string{"Go"}}); !errors.As(err, &absent) {
 		t.Errorf("got %v, want *AbsentError", err)
 	}
 	for from, want := range map[string]string{
@@ -146,11 +146,11 @@ func TestPullRefuses(t *testing.T) {
 		"https://user:s3cret@osv.example": "credentials",
 		"https://osv.example/%zz":         "cannot be read",
 	} {
-		if _, err := Pull(context.Background(), http.DefaultClient, from, to, []string{"Go"}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
+		if _, err := Pull(context.Background(), http.DefaultClient, to, Mirrored{Base: from, Ecosystems: []string{"Go"}}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: got %v, want %q", from, err, want)
 		}
 	}
-	if _, err := Pull(context.Background(), http.DefaultClient, "https://osv.example", to, []string{"../Go"}); err == nil || !strings.Contains(err.Error(), "cannot be an ecosystem's name") {
+	if _, err := Pull(context.Background(), http.DefaultClient, to, Mirrored{Base: "https://osv.example", Ecosystems: []string{"../Go"}}); err == nil || !strings.Contains(err.Error(), "cannot be an ecosystem's name") {
 		t.Errorf("got %v, want the name refused", err)
 	}
 }

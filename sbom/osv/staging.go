@@ -82,8 +82,15 @@ func save(file string, r io.Reader) (sum string, err error) {
 }
 
 // check reads every record of an archive: each has an id, and there is one
-// about the ecosystem.
+// about the ecosystem. A catalog is one.
 func check(file, ecosystem string) (records int, modified string, err error) {
+	if ecosystem == ExploitedName {
+		e, err := readExploited(file)
+		if err != nil {
+			return 0, "", err
+		}
+		return e.Len(), e.Released, nil
+	}
 	about := 0
 	err = eachRecord(file, func(raw []byte) error {
 		var a Advisory
@@ -115,19 +122,20 @@ func (s *staging) commit() ([]Update, error) {
 		if u.Unchanged {
 			continue
 		}
-		to := filepath.Join(s.dir, u.Ecosystem)
-		if err := os.MkdirAll(to, 0o755); err != nil {
+		to := filepath.Join(s.dir, stored(u.Ecosystem))
+		beside := filepath.Dir(to)
+		if err := os.MkdirAll(beside, 0o755); err != nil {
 			return nil, err
 		}
 		// What is asked next time depends on this file: it goes first, and
 		// comes again when the archive is there.
-		if err := os.RemoveAll(filepath.Join(to, originFile)); err != nil {
+		if err := os.RemoveAll(filepath.Join(beside, originFile)); err != nil {
 			return nil, err
 		}
-		if err := os.Rename(filepath.Join(s.tmp, u.Ecosystem), filepath.Join(to, archiveName)); err != nil {
+		if err := os.Rename(filepath.Join(s.tmp, u.Ecosystem), to); err != nil {
 			return nil, err
 		}
-		if err := u.origin.write(to, u.SHA256); err != nil {
+		if err := u.origin.write(beside, u.SHA256); err != nil {
 			return nil, err
 		}
 	}

@@ -56,7 +56,7 @@ func (r *Reported) looked(version string) {
 	for _, name := range strings.Split(version, ", ") {
 		name, _, ok := strings.Cut(name, "@")
 		switch {
-		case name == catalogName:
+		case name == osv.ExploitedName:
 			r.Exploited = true
 		case ok:
 			r.Sources = append(r.Sources, name)

@@ -93,15 +93,12 @@ func Find(db *osv.Database, in Inventory) (*Result, error) {
 	return r, nil
 }
 
-// catalogName is what reports call the catalog of exploited vulnerabilities.
-const catalogName = "known-exploited"
-
 func (r *Result) markExploited(db *osv.Database) error {
 	known, err := db.Exploited()
 	if err != nil || known == nil {
 		return err
 	}
-	r.Exploited = &Source{catalogName, known.Len(), known.Released}
+	r.Exploited = &Source{osv.ExploitedName, known.Len(), known.Released}
 	for i := range r.Findings {
 		r.Findings[i].Exploited = known.Has(r.Findings[i].Names())
 	}
