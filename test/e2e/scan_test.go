@@ -101,6 +101,7 @@ func TestScan(t *testing.T) {
 	if ids := applied.ofText(true); !slices.Equal(ids, known[1:]) {
 		t.Errorf("suppressed in the image: got %v, want %v", ids, known[1:])
 	}
+	testReport(t, b, pushed, db, vex)
 	b.refused(t, recipe, db)
 }
 
