@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
@@ -37,15 +38,17 @@ type reader func(context.Context, v1.Hash) (recipes.Attached, error)
 // what was found is good.
 func inspect(ctx context.Context, found push.Found, read reader, who sign.Identity) (*inspection, error) {
 	top := &inspection{digest: found.Descriptor.Digest}
-	if err := top.check(ctx, read, who); err != nil {
-		return nil, err
-	}
 	for _, d := range found.Manifests {
-		i := &inspection{digest: d.Digest, platform: platformOf(d)}
-		if err := i.check(ctx, read, who); err != nil {
-			return nil, err
-		}
-		top.images = append(top.images, i)
+		top.images = append(top.images, &inspection{digest: d.Digest, platform: platformOf(d)})
+	}
+	// What is read of images may be asked for later, hence not the group's context.
+	var g errgroup.Group
+	g.SetLimit(4)
+	for _, i := range append([]*inspection{top}, top.images...) {
+		g.Go(func() error { return i.check(ctx, read, who) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
 	return top, nil
 }

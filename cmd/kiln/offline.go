@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -13,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiln-build/kiln/builder/inputs"
-	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sign"
 )
@@ -73,9 +71,12 @@ func (b *build) fill(ctx context.Context) error {
 // openInputs reads the artifact from a folder, if that is what is there, or a
 // registry.
 func (b *build) openInputs(ctx context.Context) (v1.Image, recipes.Attached, error) {
-	dir := strings.TrimPrefix(b.inputs, "oci:")
-	if _, err := os.Stat(dir); err == nil || dir != b.inputs {
-		stored, err := push.ReadLayout(dir)
+	dir, want, err := layoutOf(b.inputs)
+	if err != nil {
+		return nil, recipes.Attached{}, err
+	}
+	if dir != "" {
+		stored, found, err := readLayout(dir, want)
 		if err != nil {
 			return nil, recipes.Attached{}, err
 		}
@@ -83,8 +84,7 @@ func (b *build) openInputs(ctx context.Context) (v1.Image, recipes.Attached, err
 		if !ok {
 			return nil, recipes.Attached{}, fmt.Errorf("reading inputs: %s is no artifact of kiln vendor", dir)
 		}
-		digest, err := img.Digest()
-		return img, stored.Attached(digest), err
+		return img, stored.Attached(found.Descriptor.Digest), nil
 	}
 	ref, err := name.ParseReference(b.inputs)
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,11 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
 
-	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -64,20 +61,12 @@ func runRuntime(c *cli.Context) error {
 	return printManifests(c.App.Writer, c.String("output"), s.pod(profile), s.networkPolicy())
 }
 
-// findService takes a file, or a folder with a recipe, for a recipe, a folder
-// with an OCI layout for that, and what is not there for an image.
+// findService takes what is there for a recipe, unless it is an OCI layout, and
+// what is not there for an image.
 func findService(c *cli.Context, arg string) (*service, error) {
-	switch fi, err := os.Stat(arg); {
-	case err == nil && fi.IsDir() && isFile(filepath.Join(arg, "index.json")):
-		stored, err := push.ReadLayout(arg)
-		if err != nil {
-			return nil, err
-		}
-		img, err := firstImage(stored.Top)
-		if err != nil {
-			return nil, err
-		}
-		return imageService(arg, img)
+	_, err := os.Stat(arg)
+	switch {
+	case isLayout(arg):
 	case err == nil:
 		r, err := loadRecipe(arg)
 		if err != nil {
@@ -87,70 +76,24 @@ func findService(c *cli.Context, arg string) (*service, error) {
 	case strings.HasPrefix(arg, ".") || strings.HasPrefix(arg, "/") || strings.HasSuffix(arg, ".yaml"):
 		return nil, fmt.Errorf("reading recipe: %w", err)
 	}
-	return registryService(c, arg)
-}
-
-func isFile(path string) bool {
-	fi, err := os.Stat(path)
-	return err == nil && fi.Mode().IsRegular()
-}
-
-// firstImage is an image itself, or the first of an index: the contract is the
-// same for all platforms.
-func firstImage(top push.Manifest) (v1.Image, error) {
-	if img, ok := top.(v1.Image); ok {
-		return img, nil
+	s, err := findImage(c, arg)
+	var wrong usage
+	if errors.As(err, &wrong) {
+		return nil, withHint{err, "there is no such file either, that it could be a recipe"}
 	}
-	index, ok := top.(v1.ImageIndex)
-	if !ok {
-		return nil, errors.New("the layout holds neither an image nor an index")
-	}
-	m, err := index.IndexManifest()
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range m.Manifests {
-		if d.MediaType.IsImage() {
-			return index.Image(d.Digest)
-		}
+	// The contract is the same for all platforms.
+	digest := s.found.Descriptor.Digest
+	if listed := s.listed(); len(listed) > 0 {
+		digest = listed[0].Digest
 	}
-	return nil, errors.New("the index has no image")
-}
-
-func registryService(c *cli.Context, arg string) (*service, error) {
-	registry, err := newRegistry(c, nil)
+	img, err := s.image(c.Context, digest)
 	if err != nil {
 		return nil, err
 	}
-	ref, err := name.ParseReference(arg)
-	if err != nil {
-		return nil, withHint{usagef("kiln runtime: %w", err), "there is no such file either, that it could be a recipe"}
-	}
-	found, ok, err := registry.Lookup(c.Context, ref)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("reading %s: the registry has no such image, and there is no such recipe", ref)
-	}
-	digest := ref.Context().Digest(found.Descriptor.Digest.String())
-	img, err := anyImage(c.Context, registry, digest, found.Manifests)
-	if err != nil {
-		return nil, err
-	}
-	return imageService(digest.Name(), img)
-}
-
-// anyImage reads an image, or the first of an index.
-func anyImage(ctx context.Context, registry *push.Registry, digest name.Digest, list []v1.Descriptor) (v1.Image, error) {
-	platform := v1.Platform{}
-	for _, d := range list {
-		if d.MediaType.IsImage() && d.Platform != nil {
-			platform = *d.Platform
-			break
-		}
-	}
-	return registry.Image(ctx, digest, platform)
+	return imageService(s.reference, img)
 }
 
 func imageService(ref string, img v1.Image) (*service, error) {

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -18,8 +16,10 @@ import (
 
 // shelf is where an image lies: a registry, or a folder with an OCI layout.
 type shelf struct {
-	// name is how the user calls the image, without platform.
-	name  string
+	// name is how the user calls the image, without platform, and reference
+	// names it by digest where it is in a registry.
+	name, reference string
+
 	found push.Found
 	image func(context.Context, v1.Hash) (v1.Image, error)
 	read  reader
@@ -32,11 +32,12 @@ type shelf struct {
 // findImage takes a folder with an OCI layout for that, and everything else
 // for an image in a registry.
 func findImage(c *cli.Context, arg string) (*shelf, error) {
-	if isFile(filepath.Join(arg, "index.json")) {
-		return layoutShelf(arg)
+	folder, digest, err := layoutOf(arg)
+	if err != nil {
+		return nil, err
 	}
-	if _, err := os.Stat(arg); err == nil || strings.HasPrefix(arg, ".") || strings.HasPrefix(arg, "/") {
-		return nil, withHint{fmt.Errorf("reading %s: it is no OCI layout", arg), "name an image in a registry, or a folder that `kiln build --oci` wrote"}
+	if folder != "" {
+		return layoutShelf(folder, digest)
 	}
 	registry, err := newRegistry(c, nil)
 	if err != nil {
@@ -46,15 +47,11 @@ func findImage(c *cli.Context, arg string) (*shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shelf{name: arg, found: p.found, image: p.image, read: p.statements, repository: p.repo.Name(), attach: p.attach}, nil
+	return &shelf{name: arg, reference: p.reference().Name(), found: p.found, image: p.image, read: p.statements, repository: p.repo.Name(), attach: p.attach}, nil
 }
 
-func layoutShelf(dir string) (*shelf, error) {
-	stored, err := push.ReadLayout(dir)
-	if err != nil {
-		return nil, err
-	}
-	found, err := stored.Found()
+func layoutShelf(dir, digest string) (*shelf, error) {
+	stored, found, err := readLayout(dir, digest)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +68,7 @@ func layoutShelf(dir string) (*shelf, error) {
 	attach := func(ctx context.Context, manifests []v1.Descriptor, f push.Attach) error {
 		return attachStored(ctx, dir, stored, manifests, f)
 	}
-	return &shelf{name: dir, found: found, image: image, read: read, attach: attach}, nil
+	return &shelf{name: dir, reference: dir, found: found, image: image, read: read, attach: attach}, nil
 }
 
 // listed are the images of an index, each with its platform. Some tools list

@@ -152,8 +152,11 @@ func newAttaching(c *cli.Context) (*attaching, error) {
 // open finds the image: a folder, if that is what is there.
 func (a *attaching) open(c *cli.Context) error {
 	arg := c.Args().First()
-	folder, digest, _ := strings.Cut(strings.TrimPrefix(arg, "oci:"), "@")
-	if fi, err := os.Stat(folder); (err == nil && fi.IsDir()) || strings.HasPrefix(arg, "oci:") {
+	folder, digest, err := layoutOf(arg)
+	if err != nil {
+		return err
+	}
+	if folder != "" {
 		return a.openLayout(folder, digest)
 	}
 	ref, err := name.ParseReference(arg)
@@ -178,17 +181,11 @@ func (a *attaching) openLayout(folder, digest string) error {
 	if len(a.tags) > 0 {
 		return usagef("kiln sign: --tag is for an image in a registry")
 	}
-	stored, err := push.ReadLayout(folder)
-	if err != nil {
+	var err error
+	if a.stored, a.found, err = readLayout(folder, digest); err != nil {
 		return err
 	}
-	if a.found, err = stored.Found(); err != nil {
-		return err
-	}
-	if have := a.found.Descriptor.Digest.String(); digest != "" && digest != have {
-		return fmt.Errorf("reading %s: it holds %s", folder, have)
-	}
-	a.folder, a.stored = folder, stored
+	a.folder = folder
 	a.repository = strings.TrimSuffix(filepath.Base(filepath.Clean(folder)), ".oci")
 	return nil
 }
