@@ -21,6 +21,7 @@ need qemu-aarch64-static qemu-user-static # runs the tests of images for arm64
 need podman podman                 # runs the images in the tests
 need skopeo skopeo                 # reads them as others do
 need softhsm2-util softhsm2        # a PKCS#11 token in software
+need openssl openssl               # makes the keys in it
 if [[ ${1:-} == bench ]]; then
 	need mmdebstrap mmdebstrap # makes the reference's base image
 fi
