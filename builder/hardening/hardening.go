@@ -87,7 +87,7 @@ func Read(path string, r io.ReaderAt) (*Binary, error) {
 	b.link(f, needed)
 	b.memory(f)
 	b.guards(f)
-	s := symbolsOf(f)
+	s := symbolsOf(f, b.Static)
 	b.fortify(s)
 	if b.Canary = s.canary(); !b.Canary && b.Language != "go" && b.Language != "rust" {
 		code := text(f)

@@ -10,12 +10,12 @@ import (
 // symbols are the names that a file uses.
 type symbols map[string]bool
 
-// symbolsOf are the functions that a file imports, and, where nothing is left
-// to import, the ones that were linked into it.
-func symbolsOf(f *elf.File) symbols {
+// symbolsOf are the functions that a file imports, or, of a static one, which
+// may still have a dynamic symbol or two, those that were linked into it.
+func symbolsOf(f *elf.File, static bool) symbols {
 	s := symbols{}
 	list, err := f.DynamicSymbols()
-	if err != nil || len(list) == 0 {
+	if err != nil || static || len(list) == 0 {
 		list, err = f.Symbols()
 	}
 	if err != nil {
