@@ -91,10 +91,14 @@ func keylessCosign(t *testing.T, b *bed, s *instance, image string, who []string
 	for kind := range statements {
 		b.must(t, "cosign", append([]string{"verify-attestation", copied, "--type", kind}, old...)...)
 	}
-	other := slices.Clone(flags)
-	other[slices.Index(other, "--certificate-identity")+1] = "mallory@corp.example"
-	if r := b.run(t, "cosign", append([]string{"verify", image}, other...)...); r.code == 0 {
-		t.Error("cosign verify accepts another identity")
+	for flag, reasons := range map[string][]string{
+		"--certificate-identity":    {`expected SAN value "https://other.example", got "` + who[1], "none of the expected identities matched what was in the certificate"},
+		"--certificate-oidc-issuer": {`expected issuer value "https://other.example", got "` + s.issuer, "none of the expected identities matched what was in the certificate"},
+	} {
+		for i, args := range [][]string{append([]string{"verify", image}, flags...), append([]string{"verify", copied}, old...)} {
+			args[slices.Index(args, flag)+1] = "https://other.example"
+			b.says(t, reasons[i], b.run(t, "cosign", args...))
+		}
 	}
 }
 
