@@ -178,11 +178,16 @@ func mountsBelow(t testing.TB, dir string) []string {
 	return found
 }
 
-// cgroups are the control groups of all embedded engines.
-func cgroups(t testing.TB) []string {
+// engineID is what tells an engine from others, in the name of its socket.
+func engineID(socket string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(filepath.Base(socket), "engine-"), ".sock")
+}
+
+// cgroups are the control groups of an embedded engine.
+func cgroups(t testing.TB, id string) []string {
 	t.Helper()
 	var found []string
-	for _, pattern := range []string{"/sys/fs/cgroup/kiln/*/buildkit", "/sys/fs/cgroup/*/kiln/*/buildkit"} {
+	for _, pattern := range []string{"/sys/fs/cgroup/kiln/" + id, "/sys/fs/cgroup/*/kiln/" + id} {
 		groups, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
