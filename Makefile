@@ -24,7 +24,7 @@ test: deps lint unit e2e ## Run everything that CI runs
 
 .PHONY: unit
 unit: deps build ## Run the unit tests
-	go test ./... && go test -tags pkcs11key -run 'PKCS11|SoftHSM' ./sign
+	go test -timeout 20m ./... && go test -tags pkcs11key -run 'PKCS11|SoftHSM' ./sign
 	cd recipes/catalog/hello/src && go test ./...
 	cd test/kubernetes && go test ./...
 
