@@ -28,7 +28,7 @@ func TestOfLock(t *testing.T) {
 			Image: []recipes.Package{{Name: "tzdata", Version: "2026f-0+deb13u1", Architecture: "all", Suite: "trixie-updates"}},
 			Fetches: []recipes.LockedFetch{{Files: []recipes.FetchedFile{
 				file("go", "github.com/!masterminds/semver/@v/v1.5.0+incompatible.zip"), file("go", "github.com/!masterminds/semver/@v/v1.5.0+incompatible.mod"),
-				file("go", "sumdb/sum.golang.org/latest"), file("npm", "@nodelib/fs.stat/-/fs.stat-2.0.5.tgz"), file("npm", "xtend"),
+				file("go", "sumdb/sum.example/latest"), file("npm", "@nodelib/fs.stat/-/fs.stat-2.0.5.tgz"), file("npm", "xtend"),
 				file("npm", "xtend/-/xtend-4.0.2.tgz"), file("cargo", "serde/1.0.8/download"),
 				file("pypi", "packages/aa/bb/typing_extensions-4.0.1-py3-none-any.whl"), file("pypi", "packages/aa/bb/radicale-3.1.tar.gz"),
 				file("maven", "org/apache/log4j/log4j-core/2.14.1/log4j-core-2.14.1.jar"), file("maven", "org/apache/log4j/log4j-core/2.14.1/log4j-core-2.14.1.pom"),
