@@ -51,7 +51,7 @@ func scanSubjects(c *cli.Context, who *sign.Identity) ([]*subject, error) {
 	switch {
 	case err != nil && !errors.Is(err, os.ErrNotExist) && filepath.IsAbs(arg):
 		return nil, fmt.Errorf("scanning: %w", err)
-	case err != nil, fi.IsDir() && isFile(filepath.Join(arg, "index.json")):
+	case err != nil, isLayout(arg):
 		return scanImages(c, arg, who)
 	case who != nil:
 		return nil, usagef("--key and --certificate-identity: %s is a file, which nobody has signed", arg)
