@@ -14,7 +14,7 @@ http: {addr: 127.0.0.1:0}
 END
 port=$((20000 + RANDOM % 20000))
 sed -i "s/:0}/:$port}/" "$work/registry.yml"
-bin/registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
+OTEL_TRACES_EXPORTER=none bin/registry serve "$work/registry.yml" >"$work/server.out" 2>&1 &
 registry=$!
 trap 'kill "$registry"; rm -rf "$work/registry"' EXIT
 for _ in {1..50}; do
