@@ -17,9 +17,7 @@ import (
 // private Sigstore, is verified by kiln, cosign and Sigstore's JavaScript
 // library, and by all of them only for that identity.
 func TestKeyless(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the servers take minutes to compile")
-	}
+	takesLong(t, "compiling the servers")
 	b, s := newBed(t), startSigstore(t)
 	const me = "builder@corp.example"
 	who := []string{"--certificate-identity", me, "--certificate-oidc-issuer", s.issuer, "--trusted-root", s.root}

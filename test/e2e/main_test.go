@@ -73,6 +73,14 @@ func root() string {
 // program is the path of one that make builds.
 func program(name string) string { return filepath.Join(root(), "bin", name) }
 
+// takesLong skips a test unless all are run, for what it does meanwhile.
+func takesLong(t *testing.T, doing string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip(doing + " takes long: run it by `make e2e-all`")
+	}
+}
+
 // sample is what is tested each time, and with it, unless -short is given, the
 // rest, which takes long.
 func sample(always []string, rest ...string) []string {

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -85,6 +84,7 @@ func withRepository(t *testing.T, from, url string) string {
 // one, which the environment names, with TLS and a password, serves as well.
 // Other bytes, and what is not in the lock, are refused.
 func TestMaven(t *testing.T) {
+	takesLong(t, "fetching and building with Maven and Gradle, again and again,")
 	b := newBed(t)
 	files := b.mavenFiles(t)
 	for _, c := range []struct {
@@ -95,9 +95,6 @@ func TestMaven(t *testing.T) {
 		{"java", "12:7", []string{library, "/org/apache/maven/plugins/maven-jar-plugin/"}, []string{"repository: debian, ", "libraries: /usr/share/java/greet, "}},
 		{"gradle", "11:7", []string{library}, nil},
 	} {
-		if !slices.Contains(sample([]string{"gradle"}, "java"), c.kind) {
-			continue
-		}
 		t.Run(c.kind, func(t *testing.T) {
 			honest := serve(t, files)
 			recipe := b.copyRecipe(t, withRepository(t, "testdata/steps/"+c.kind, honest.URL), c.oldnew...)

@@ -14,9 +14,7 @@ import (
 // TestRootless has an ordinary user lock and build a service whose modules are
 // fetched, with an engine of that user: it is the image that root builds.
 func TestRootless(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles NATS twice: run it by `make e2e-all`")
-	}
+	takesLong(t, "compiling NATS twice")
 	b := newBed(t)
 	recipe := b.copyRecipe(t, catalog("nats"))
 	want := b.build(t, recipe, "rootless").Digest

@@ -162,6 +162,9 @@ func TestRegistries(t *testing.T) {
 		{"wheels", "src/requirements.txt", "tiny==1.0.0 --hash=sha256:" + sumOf(wheel) + "\n"},
 	} {
 		t.Run(c.kind, func(t *testing.T) {
+			if c.kind == "crates" {
+				takesLong(t, "installing Rust")
+			}
 			b := newBed(t)
 			b.env = append(b.env, "KILN_CRATES="+web.URL+"/dl", "PIP_INDEX_URL="+web.URL+"/pypi/simple")
 			dir := filepath.Join(t.TempDir(), c.kind)

@@ -62,6 +62,7 @@ func TestOffline(t *testing.T) {
 // TestOfflineTrees: so does one from a git repository and registry images, and
 // one for two platforms.
 func TestOfflineTrees(t *testing.T) {
+	takesLong(t, "building three images for two platforms, online and offline,")
 	b := newBed(t)
 	b.env = append(b.env, "KILN_REGISTRY_CA="+b.CAFile)
 	service := b.copyRecipe(t, catalog("hello"), twoPlatforms(t, "hello")...)
