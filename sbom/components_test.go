@@ -207,6 +207,9 @@ func TestCrates(t *testing.T) {
 	if p := packageNamed(t, doc, "pkg:cargo/serde@1.0.219"); p.PackageFileName != "serde-1.0.219.crate" || p.PackageChecksums[0].Value != sha256Hex("serde/1.0.219/download") {
 		t.Errorf("a fetched crate is %s with %v", p.PackageFileName, p.PackageChecksums)
 	}
+	if p := packageNamed(t, doc, "pkg:cargo/served@1.4.2"); p.PackageName != in.Recipe.Name {
+		t.Errorf("the crate of the sources is %s, want the service", p.PackageName)
+	}
 	if p := packageNamed(t, doc, "pkg:cargo/a_b@0.2.1"); !strings.Contains(p.PackageComment, "librust-a-b-0.2-dev 0.2.1-3+b1") {
 		t.Errorf("a crate of Debian's says %q", p.PackageComment)
 	}

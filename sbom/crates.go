@@ -23,10 +23,14 @@ func (d *description) addCrates(p *program) {
 		return
 	}
 	for _, c := range p.crates {
-		if c.Kind == rustaudit.Build || c.Source == "local" { // of the sources, so the service itself
-			continue
+		made := crate(p, c.Name, c.Version)
+		switch {
+		case c.Kind == rustaudit.Build:
+		case c.Source == "local": // of the sources, so the service itself
+			d.nameOwn(componentPurl(made))
+		default:
+			d.link(p, component{Component: made, source: d.crateSource(c)})
 		}
-		d.link(p, component{Component: crate(p, c.Name, c.Version), source: d.crateSource(c)})
 	}
 }
 
