@@ -3,10 +3,8 @@
 package e2e
 
 import (
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -25,7 +23,7 @@ var services = map[string]func(*testing.T, *container){
 // the programs of others.
 func TestCatalog(t *testing.T) {
 	b := newBed(t)
-	for _, name := range slices.Sorted(maps.Keys(services)) {
+	for _, name := range sample([]string{"hello", "nginx"}, "nats", "valkey") {
 		t.Run(name, func(t *testing.T) { testRecipe(t, b, name) })
 	}
 }
