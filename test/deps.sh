@@ -11,6 +11,7 @@ need() { [[ -e $1 ]] || command -v "$1" >/dev/null || missing+=("$2"); }
 need /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 need /etc/ssl/certs/ca-certificates.crt ca-certificates
 need gcc gcc
+need /usr/include/stdio.h libc6-dev # headers and libc.a, which gcc only recommends
 need git git
 need runc runc                     # the embedded engine's steps
 need rootlesskit rootlesskit       # the embedded engine of ordinary users,
