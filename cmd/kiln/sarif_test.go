@@ -19,8 +19,6 @@ import (
 	"github.com/kiln-build/kiln/recipes/lint"
 )
 
-// TestSARIF has another implementation read what kiln writes, hold it against
-// the standard's schema, and write it again with nothing lost.
 func TestSARIF(t *testing.T) {
 	found := []lint.Finding{
 		{Rule: lint.RuleLowPort, Level: lint.Warning, Problem: recipes.Problem{File: "a b/recipe.yaml", Pos: recipes.Pos{Line: 3, Col: 7}, Msg: "x <y>", Hint: "z"}},
@@ -32,27 +30,34 @@ func TestSARIF(t *testing.T) {
 		if err := lintSARIF(&b, list); err != nil {
 			t.Fatal(err)
 		}
-		report, err := sarif.FromBytes(b.Bytes())
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := json.Marshal(report)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got, want any
-		if err := json.Unmarshal(b.Bytes(), &want); err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(again, &got); err != nil {
-			t.Fatal(err)
-		}
-		if err := standard.Validate(want); err != nil {
-			t.Errorf("%v\n%s", err, b.Bytes())
-		}
-		if diff := cmp.Diff(want, common(want, got)); diff != "" {
-			t.Errorf("another implementation reads it otherwise (-want +got):\n%s", diff)
-		}
+		checkSARIF(t, standard, b.Bytes())
+	}
+}
+
+// checkSARIF has another implementation read a log, hold it against the
+// standard's schema, and write it again with nothing lost.
+func checkSARIF(t *testing.T, standard *jsonschema.Schema, log []byte) {
+	t.Helper()
+	report, err := sarif.FromBytes(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want any
+	if err := json.Unmarshal(log, &want); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(again, &got); err != nil {
+		t.Fatal(err)
+	}
+	if err := standard.Validate(want); err != nil {
+		t.Errorf("%v\n%s", err, log)
+	}
+	if diff := cmp.Diff(want, common(want, got)); diff != "" {
+		t.Errorf("another implementation reads it otherwise (-want +got):\n%s", diff)
 	}
 }
 
