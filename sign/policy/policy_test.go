@@ -111,6 +111,7 @@ func TestOutsidePolicy(t *testing.T) {
 		{"a scan to come", func(f *Facts) { f.Scan.At = daysAgo(-2) }, "vulnerabilities", "which is to come"},
 		{"no scan", func(f *Facts) { f.Scan = nil }, "vulnerabilities", "no report of a scan"},
 		{"old advisories", func(f *Facts) { f.Scan.Advisories = daysAgo(8) }, "vulnerabilities", "the newest advisory that the scan knew was changed 8 days ago"},
+		{"advisories to come", func(f *Facts) { f.Scan.Advisories = daysAgo(-2) }, "vulnerabilities", "knew was changed on 2"},
 		{"advisories of an unknown age", func(f *Facts) { f.Scan.Advisories = time.Time{} }, "vulnerabilities", "does not say how old"},
 		{"a scan with gaps", func(f *Facts) { f.Scan.Missing = []string{"PyPI"} }, "vulnerabilities", "PyPI"},
 	} {

@@ -48,6 +48,8 @@ func (e *evaluation) stale() (why, hint string) {
 		return fmt.Sprintf("it was scanned %s, more than %d", e.ago(s.At), int(most/day)), scanAgain
 	case s.Advisories.IsZero():
 		return "the report does not say how old the advisories are that it knew", scanAgain
+	case s.Advisories.After(e.now.Add(day)):
+		return "the newest advisory that the scan knew was changed on " + s.Advisories.Format(time.DateOnly) + ", which is to come", scanAgain
 	case e.now.Sub(s.Advisories) > most:
 		return fmt.Sprintf("the newest advisory that the scan knew was changed %s, more than %d", e.ago(s.Advisories), int(most/day)),
 			"`kiln db pull --from URL --db FOLDER` gets those of today; then " + scanAgain
