@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
@@ -100,7 +99,7 @@ func (e *environment) openKey(file string) (*signer, func(context.Context) (*sig
 	}
 	if sign.IsKMS(file) {
 		s := &signer{id: digestOf([]byte(file)), people: file, verify: "--key " + file}
-		return s, once(func(ctx context.Context) (*sign.Key, error) { return serviceKey(ctx, file) }), nil
+		return s, onceWith(func(ctx context.Context) (*sign.Key, error) { return serviceKey(ctx, file) }), nil
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -110,20 +109,7 @@ func (e *environment) openKey(file string) (*signer, func(context.Context) (*sig
 		id: digestOf(data), people: file,
 		verify: "--key " + strings.TrimSuffix(file, ".key") + ".pub",
 	}
-	return s, once(func(context.Context) (*sign.Key, error) { return readKey(file, data) }), nil
-}
-
-// once opens a key when it is first asked for, within the context of who asks.
-func once(open func(context.Context) (*sign.Key, error)) func(context.Context) (*sign.Key, error) {
-	var (
-		opened sync.Once
-		key    *sign.Key
-		err    error
-	)
-	return func(ctx context.Context) (*sign.Key, error) {
-		opened.Do(func() { key, err = open(ctx) })
-		return key, err
-	}
+	return s, onceWith(func(context.Context) (*sign.Key, error) { return readKey(file, data) }), nil
 }
 
 // sign signs an image and the statements about it.
