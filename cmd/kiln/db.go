@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiln-build/kiln/sbom/osv"
@@ -26,7 +25,7 @@ func dbCommand() *cli.Command {
 }
 
 func dbFlag() cli.Flag {
-	return &cli.StringFlag{Name: "db", EnvVars: []string{"KILN_DB"}, Usage: "`FOLDER` of OSV advisories"}
+	return &cli.StringFlag{Name: "db", EnvVars: []string{"KILN_DB"}, Usage: "`FOLDER` of OSV advisories, as ECOSYSTEM/all.zip; `kiln db pull` fills it"}
 }
 
 func dbPullCommand() *cli.Command {
@@ -86,27 +85,19 @@ func pullURL(c *cli.Context, from, dir string) ([]osv.Update, error) {
 }
 
 func pullArtifact(c *cli.Context, from, dir string) ([]osv.Update, error) {
-	ref, err := name.ParseReference(from)
-	if err != nil {
-		return nil, usagef("--from: %w", err)
-	}
 	registry, err := newRegistry(c, nil)
 	if err != nil {
 		return nil, err
 	}
-	found, ok, err := registry.Lookup(c.Context, ref)
+	p, err := findPublished(c, registry, from)
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
-		return nil, fmt.Errorf("pulling advisories: the registry has no %s", ref)
-	}
-	digest := ref.Context().Digest(found.Descriptor.Digest.String())
-	img, err := registry.Image(c.Context, digest, v1.Platform{})
+	img, err := p.image(c.Context, p.digest())
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintln(c.App.ErrWriter, digest)
+	fmt.Fprintln(c.App.ErrWriter, p.reference())
 	return osv.Unpack(img, dir, c.StringSlice("ecosystem"))
 }
 

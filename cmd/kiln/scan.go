@@ -16,7 +16,7 @@ import (
 
 func scanCommand() *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "db", EnvVars: []string{"KILN_DB"}, Usage: "`FOLDER` of OSV advisories, as ECOSYSTEM/all.zip; `kiln db pull` fills it"},
+		dbFlag(),
 		&cli.StringFlag{Name: "format", Value: "table", Usage: "table, json or sarif (2.1.0)"},
 		&cli.StringFlag{Name: "fail-on", Usage: "exit with 3 where a finding is at or above `SEVERITY`: low, medium, high or critical; one that nobody has rated is"},
 		&cli.StringSliceFlag{Name: "vex", Usage: "apply the statements of this OpenVEX `FILE` as well"},
