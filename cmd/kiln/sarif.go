@@ -86,16 +86,11 @@ type (
 
 // lintSARIF writes findings as a SARIF log of one run.
 func lintSARIF(w io.Writer, found []lint.Finding) error {
-	run := sarifRun{
-		Tool: sarifTool{sarifDriver{
-			Name: "kiln lint", Version: version(), InformationURI: "https://github.com/kiln-build/kiln",
-		}},
-		ColumnKind: "unicodeCodePoints", Results: []sarifResult{},
-	}
+	rules, results := []sarifRule{}, []sarifResult{}
 	index := map[string]int{}
 	for i, r := range lint.Rules() {
 		index[r.ID] = i
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
+		rules = append(rules, sarifRule{
 			ID: r.ID, ShortDescription: sarifText{r.Text}, Help: sarifText{r.Fix}, DefaultConfiguration: sarifConfig{r.Level},
 		})
 	}
@@ -104,10 +99,22 @@ func lintSARIF(w io.Writer, found []lint.Finding) error {
 		if f.Hint != "" {
 			text += "\nfix: " + f.Hint
 		}
-		run.Results = append(run.Results, sarifResult{
+		results = append(results, sarifResult{
 			RuleID: f.Rule, RuleIndex: index[f.Rule], Level: f.Level,
 			Message: sarifText{text}, Locations: []sarifLocation{{PhysicalLocation: place(f.Problem)}},
 		})
+	}
+	return writeSARIF(w, "kiln lint", rules, results)
+}
+
+// writeSARIF writes a log of one run of a command. Neither list is nil, which
+// JSON would have as null.
+func writeSARIF(w io.Writer, command string, rules []sarifRule, results []sarifResult) error {
+	run := sarifRun{
+		Tool: sarifTool{sarifDriver{
+			Name: command, Version: version(), InformationURI: "https://github.com/kiln-build/kiln", Rules: rules,
+		}},
+		ColumnKind: "unicodeCodePoints", Results: results,
 	}
 	return printJSON(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }

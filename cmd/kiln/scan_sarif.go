@@ -2,8 +2,6 @@ package main
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 
@@ -15,23 +13,18 @@ import (
 // scanSARIF writes the findings as a SARIF log of one run, with a rule for each
 // vulnerability. What is suppressed is there with its suppression.
 func scanSARIF(w io.Writer, all []*scanned) error {
-	run := sarifRun{
-		Tool: sarifTool{sarifDriver{
-			Name: "kiln scan", Version: version(), InformationURI: "https://github.com/kiln-build/kiln", Rules: []sarifRule{},
-		}},
-		ColumnKind: "unicodeCodePoints", Results: []sarifResult{},
-	}
+	rules, results := []sarifRule{}, []sarifResult{}
 	index := map[string]int{}
 	for _, s := range all {
 		for _, f := range s.Findings {
 			if _, known := index[f.ID]; !known {
-				index[f.ID] = len(run.Tool.Driver.Rules)
-				run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, scanRule(f))
+				index[f.ID] = len(rules)
+				rules = append(rules, scanRule(f))
 			}
-			run.Results = append(run.Results, s.sarif(f, index[f.ID]))
+			results = append(results, s.sarif(f, index[f.ID]))
 		}
 	}
-	return printJSON(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
+	return writeSARIF(w, "kiln scan", rules, results)
 }
 
 func scanRule(f scan.Finding) sarifRule {
@@ -70,8 +63,7 @@ func (s *scanned) sarif(f scan.Finding, rule int) sarifResult {
 
 // fingerprint tells a finding from others, whatever image it is in.
 func fingerprint(platform string, f scan.Finding) string {
-	sum := sha256.Sum256([]byte(platform + "\x00" + f.ID + "\x00" + f.Component.Ecosystem + "\x00" + f.Component.Name))
-	return hex.EncodeToString(sum[:16])
+	return digestOf([]byte(platform + "\x00" + f.ID + "\x00" + f.Component.Ecosystem + "\x00" + f.Component.Name))[:32]
 }
 
 func sarifLevel(f scan.Finding) lint.Level {
