@@ -21,6 +21,9 @@ func policyRoot(c *cli.Context, p *recipes.Policy, file string) (*sign.Root, err
 			return nil, withHint{usagef("%s: --%s says nothing with a policy of keys", c.Command.HelpName, flag), file + " says who may sign; --key FILE verifies without it"}
 		}
 	}
+	if !certified {
+		return nil, nil
+	}
 	env, err := newEnvironment(c)
 	if err != nil {
 		return nil, err
@@ -29,10 +32,7 @@ func policyRoot(c *cli.Context, p *recipes.Policy, file string) (*sign.Root, err
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case !certified:
-		return nil, nil
-	case instance.root == nil:
+	if instance.root == nil {
 		return nil, withHint{usagef("%s: an identity of %s is that of a certificate, and needs --trusted-root", c.Command.HelpName, file),
 			"it is the file that describes your Sigstore instance; --public-sigstore is the one for everybody"}
 	}

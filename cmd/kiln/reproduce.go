@@ -202,5 +202,5 @@ func (r *reproduction) attest(ctx context.Context) (string, error) {
 		return "", err
 	}
 	attach := r.signer.attest(r.repo.Name(), sign.Statement{PredicateType: sign.PredicateRebuild, Predicate: predicate})
-	return who.String(), r.build.registry.Attach(ctx, r.repo, []v1.Descriptor{r.found.Descriptor}, attach)
+	return who.String(), r.attach(ctx, []v1.Descriptor{r.found.Descriptor}, attach)
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"github.com/kiln-build/kiln/builder"
 	"github.com/kiln-build/kiln/builder/progress"
@@ -87,7 +86,7 @@ func (r *reachability) analyse(ctx context.Context, recipe *recipes.Recipe, lock
 	if err != nil {
 		return nil, err
 	}
-	downloads := newMeter(os.Stderr, "downloading", term.IsTerminal(int(os.Stderr.Fd())))
+	downloads := newMeter(os.Stderr, "downloading", stderrTerminal())
 	defer downloads.clear()
 	debian, err := r.env.archive(store, lock, downloads.report)
 	if err != nil {
