@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -186,42 +185,3 @@ func (e vulnerableError) Error() string {
 
 // today is the day in UTC, as statements have it.
 func today() string { return time.Now().UTC().Format(time.DateOnly) }
-
-// remarks tells people what is not in the findings.
-func (s *scanned) remarks(w io.Writer) {
-	title := strings.TrimSpace(s.Target + " " + s.Platform)
-	if s.Kind == kindImage && !s.Verified {
-		fmt.Fprintf(w, "note: %s: nobody was asked who signed this SBOM, and VEX attached to the image is not applied; --key FILE or --certificate-identity checks both\n", title)
-	}
-	for _, d := range s.Databases {
-		fmt.Fprintf(w, "%s: %s advisories for %s, the newest of %s\n", title, thousands(d.Records), d.Ecosystem, strings.TrimSuffix(d.Modified, "Z"))
-	}
-	for _, u := range s.Unmatched {
-		fmt.Fprintf(w, "%s: not matched: %s: %s\n", title, u.Name, u.Reason)
-	}
-	if s.Exploited == nil {
-		fmt.Fprintf(w, "%s: %s has no %s, so nothing is known of what is exploited\n", title, s.db, osv.ExploitedFile)
-	}
-	for _, m := range s.Missing {
-		fmt.Fprintf(w, "%s: not matched: %s of %s, which the database lacks\n", title, plural(s.count(m), "component"), m)
-	}
-}
-
-func (s *scanned) count(ecosystem string) int {
-	n := 0
-	for _, c := range s.Components {
-		if c.Ecosystem == ecosystem {
-			n++
-		}
-	}
-	return n
-}
-
-// thousands is a number as people read it.
-func thousands(n int) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}

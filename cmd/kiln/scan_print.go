@@ -6,7 +6,9 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
+	"github.com/kiln-build/kiln/sbom/osv"
 	"github.com/kiln-build/kiln/sbom/scan"
 )
 
@@ -30,6 +32,9 @@ func scanTable(w io.Writer, all []*scanned) error {
 	return nil
 }
 
+// title is how people are told what was scanned.
+func (s *scanned) title() string { return strings.TrimSpace(s.Target + " " + printable(s.Platform)) }
+
 func (s *scanned) table(w io.Writer) error {
 	var open, closed []scan.Finding
 	for _, f := range s.Findings {
@@ -39,7 +44,7 @@ func (s *scanned) table(w io.Writer) error {
 			closed = append(closed, f)
 		}
 	}
-	fmt.Fprintf(w, "%s: %s, %s", strings.TrimSpace(s.Target+" "+s.Platform), plural(len(s.Components), "component"), plural(len(open), "finding"))
+	fmt.Fprintf(w, "%s: %s, %s", s.title(), plural(len(s.Components), "component"), plural(len(open), "finding"))
 	if len(closed) > 0 {
 		fmt.Fprintf(w, ", %d suppressed", len(closed))
 	}
@@ -51,11 +56,11 @@ func (s *scanned) table(w io.Writer) error {
 	}
 	for _, f := range open {
 		for _, st := range f.Statements {
-			fmt.Fprintf(w, "  %s %s: %s\n", f.ID, f.Component.Name, remark(st))
+			fmt.Fprintln(w, "  "+printable(f.ID+" "+f.Component.Name+": "+remark(st)))
 		}
 	}
 	for _, f := range closed {
-		fmt.Fprintf(w, "  suppressed: %s %s: %s\n", f.ID, f.Component.Name, remark(*f.Suppressed))
+		fmt.Fprintln(w, "  suppressed: "+printable(f.ID+" "+f.Component.Name+": "+remark(*f.Suppressed)))
 	}
 	return nil
 }
@@ -71,7 +76,11 @@ func findingTable(w io.Writer, list []scan.Finding) error {
 		if f.Exploited {
 			severity += ", exploited"
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\n", severity, alias(f), f.Component.Name, f.Component.Version, cmp.Or(f.Fixed, "-"), oneLine(f.Summary))
+		cells := []string{severity, alias(f), f.Component.Name, f.Component.Version, cmp.Or(f.Fixed, "-"), shortened(f.Summary)}
+		for i, cell := range cells {
+			cells[i] = printable(cell)
+		}
+		fmt.Fprintln(t, "  "+strings.Join(cells, "\t"))
 	}
 	return t.Flush()
 }
@@ -86,16 +95,20 @@ func alias(f scan.Finding) string {
 	return f.ID
 }
 
-// oneLine is what of a summary a terminal has room for. Advisories are text of
-// others: what would move the cursor is left out.
-func oneLine(text string) string {
-	const most = 72
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+// printable is text of others, as that of advisories, SBOMs and statements,
+// without what would move a terminal's cursor, begin a line or turn its order.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, text)
+}
+
+// shortened is what of a summary a terminal has room for.
+func shortened(text string) string {
+	const most = 72
 	if r := []rune(text); len(r) > most {
 		return string(r[:most]) + "…"
 	}
@@ -118,4 +131,46 @@ func remark(s scan.Statement) string {
 		text += ": " + strings.Join(s.Stack, " > ")
 	}
 	return text + " (" + s.From + ")"
+}
+
+// remarks tells people what is not in the findings.
+func (s *scanned) remarks(w io.Writer) {
+	title := s.title()
+	say := func(format string, args ...any) {
+		fmt.Fprintln(w, title+": "+printable(fmt.Sprintf(format, args...)))
+	}
+	if s.Kind == kindImage && !s.Verified {
+		fmt.Fprintf(w, "note: %s: nobody was asked who signed this SBOM, and VEX attached to the image is not applied; --key FILE or --certificate-identity checks both\n", title)
+	}
+	for _, d := range s.Databases {
+		say("%s advisories for %s, the newest of %s", thousands(d.Records), d.Ecosystem, strings.TrimSuffix(d.Modified, "Z"))
+	}
+	for _, u := range s.Unmatched {
+		say("not matched: %s: %s", u.Name, u.Reason)
+	}
+	if s.Exploited == nil {
+		say("%s has no %s, so nothing is known of what is exploited", s.db, osv.ExploitedFile)
+	}
+	for _, m := range s.Missing {
+		say("not matched: %s of %s, which the database lacks", plural(s.count(m), "component"), m)
+	}
+}
+
+func (s *scanned) count(ecosystem string) int {
+	n := 0
+	for _, c := range s.Components {
+		if c.Ecosystem == ecosystem {
+			n++
+		}
+	}
+	return n
+}
+
+// thousands is a number as people read it.
+func thousands(n int) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -49,8 +48,8 @@ func scanSubjects(c *cli.Context, who *sign.Identity) ([]*subject, error) {
 	arg := c.Args().First()
 	fi, err := os.Stat(arg)
 	switch {
-	case err != nil && !errors.Is(err, os.ErrNotExist) && filepath.IsAbs(arg):
-		return nil, fmt.Errorf("scanning: %w", err)
+	case err != nil && (filepath.IsAbs(arg) || slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(arg))):
+		return nil, fmt.Errorf("scanning: %w", err) // nor is it asked of a registry
 	case err != nil, isLayout(arg):
 		return scanImages(c, arg, who)
 	case who != nil:
