@@ -86,24 +86,21 @@ func lintRecipe(file string) ([]lint.Finding, error) {
 }
 
 func lintVariant(r *recipes.Recipe) ([]lint.Finding, error) {
-	l, err := recipes.ReadLock(r.LockPath())
-	in := lint.Input{Recipe: r, Lock: l, ToolchainPackages: builder.ToolchainPackages, Today: today()}
-	var wrong *recipes.Errors
-	statements, verr := r.ReadVEX()
-	if verr != nil && !errors.As(verr, &wrong) {
-		return nil, verr
+	in := lint.Input{Recipe: r, ToolchainPackages: builder.ToolchainPackages, Today: today()}
+	var inLock, inVEX error
+	in.Lock, inLock = recipes.ReadLock(r.LockPath())
+	in.VEX, inVEX = r.ReadVEX()
+	var mistakes []lint.Finding
+	for _, err := range []error{inLock, inVEX} {
+		var wrong *recipes.Errors
+		switch {
+		case errors.As(err, &wrong):
+			mistakes = append(mistakes, lint.Wrong(wrong)...)
+		case err != nil && !errors.Is(err, os.ErrNotExist):
+			return nil, err
+		}
 	}
-	if verr != nil {
-		return append(lint.Check(in), lint.Wrong(wrong)...), nil
-	}
-	in.VEX = statements
-	switch {
-	case errors.As(err, &wrong):
-		return append(lint.Check(in), lint.Wrong(wrong)...), nil
-	case err != nil && !errors.Is(err, os.ErrNotExist):
-		return nil, err
-	}
-	return lint.Check(in), nil
+	return append(lint.Check(in), mistakes...), nil
 }
 
 func lintText(w io.Writer, found []lint.Finding) error {
