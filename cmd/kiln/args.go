@@ -87,6 +87,16 @@ func checkFiles(c *cli.Context, flags ...string) error {
 	return nil
 }
 
+// needs refuses flags that say nothing without another, which is not there.
+func needs(c *cli.Context, other string, flags []string) error {
+	for _, flag := range flags {
+		if c.IsSet(flag) {
+			return usagef("--%s: says nothing without --%s", flag, other)
+		}
+	}
+	return nil
+}
+
 func progressFlag() cli.Flag {
 	return &cli.StringFlag{Name: "progress", Value: "auto", Usage: "auto, plain, tty, rawjson or quiet"}
 }

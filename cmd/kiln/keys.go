@@ -122,15 +122,15 @@ func (s *signer) sign(ctx context.Context, subject v1.Descriptor, repository str
 	return sign.Sign(ctx, subject, repository, who, statements, opts)
 }
 
-// attest signs a statement about an image, and not the image.
-func (s *signer) attest(repository string, statement sign.Statement) push.Attach {
+// attest signs statements about an image, and not the image.
+func (s *signer) attest(repository string, statements ...sign.Statement) push.Attach {
 	return func(ctx context.Context, subject v1.Descriptor, existing recipes.Attached) ([]recipes.Attachment, error) {
 		who, opts, err := s.ready(ctx)
 		if err != nil {
 			return nil, err
 		}
 		opts.Existing = existing
-		return sign.Attest(ctx, subject, repository, who, []sign.Statement{statement}, opts)
+		return sign.Attest(ctx, subject, repository, who, statements, opts)
 	}
 }
 

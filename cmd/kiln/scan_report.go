@@ -23,13 +23,9 @@ type reporting struct {
 // newReporting is nil where nothing is asked for. Nothing is signed about an
 // SBOM that anyone can have written.
 func newReporting(c *cli.Context, who *sign.Identity, given vexFiles) (*reporting, error) {
+	identityOnly := []string{"signing-config", "identity-token", "oidc-flow", "oidc-issuer", "oidc-client-id"}
 	if !c.Bool("attest") {
-		for _, flag := range []string{"keyless", "tlog"} {
-			if c.IsSet(flag) {
-				return nil, usagef("--%s: says nothing without --attest", flag)
-			}
-		}
-		return nil, nil
+		return nil, needs(c, "attest", append(identityOnly, "keyless", "tlog"))
 	}
 	if who == nil {
 		return nil, withHint{usagef("--attest: nobody is named who must have signed the image's SBOM"),
@@ -42,7 +38,7 @@ func newReporting(c *cli.Context, who *sign.Identity, given vexFiles) (*reportin
 	r := &reporting{vex: given, started: time.Now()}
 	if c.Bool("keyless") {
 		r.signer, err = env.keyless(c)
-	} else {
+	} else if err = needs(c, "keyless", identityOnly); err == nil {
 		r.signer, err = env.keyed(c.String("sign-key"), c.String("tlog"), &sigstore{})
 	}
 	return r, err
@@ -91,10 +87,10 @@ func (r *reporting) attest(c *cli.Context, at *shelf, manifest v1.Descriptor, fi
 		return err
 	}
 	subject := v1.Descriptor{MediaType: manifest.MediaType, Size: manifest.Size, Digest: manifest.Digest}
+	if err := at.attach(c.Context, []v1.Descriptor{subject}, r.signer.attest(at.repository, statements...)); err != nil {
+		return err
+	}
 	for _, s := range statements {
-		if err := at.attach(c.Context, []v1.Descriptor{subject}, r.signer.attest(at.repository, s)); err != nil {
-			return err
-		}
 		fmt.Fprintf(c.App.ErrWriter, "  attached    %s, signed by %s\n", s.PredicateType, who)
 	}
 	return nil
