@@ -81,14 +81,7 @@ func TestEcosystemIsNoPath(t *testing.T) {
 }
 
 func TestRealDatabase(t *testing.T) {
-	db, err := Open(beside(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := db.Load("Go", everything)
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := beside(t)
 	if list.Records != 4291 {
 		t.Errorf("got %d records, want 4291", list.Records)
 	}
@@ -116,14 +109,7 @@ func TestRealDatabase(t *testing.T) {
 
 // TestRealEvaluates: every version that a record names can be compared.
 func TestRealEvaluates(t *testing.T) {
-	db, err := Open(beside(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := db.Load("Go", everything)
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := beside(t)
 	n := 0
 	for name, about := range list.byName {
 		for _, a := range about {

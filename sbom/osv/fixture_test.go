@@ -2,6 +2,8 @@ package osv
 
 import (
 	"archive/zip"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -35,18 +37,21 @@ func archive(t *testing.T, dir, ecosystem string, records ...string) {
 	}
 }
 
-// beside is the folder of the Go vulnerability database's advisories beside the
-// project.
-func beside(t *testing.T) string {
+// beside are the Go vulnerability database's advisories beside the project.
+func beside(t *testing.T) *Advisories {
 	t.Helper()
-	dir, err := filepath.Abs("../../../shared/osv")
+	db, err := Open("../../../shared/osv")
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("there are no advisories beside the project, in ../shared/osv")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "Go", archiveName)); err != nil {
-		t.Skip("there are no advisories beside the project, in ../shared/osv")
+	list, err := db.Load("Go", everything)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return dir
+	return list
 }
 
 const (
