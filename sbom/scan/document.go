@@ -64,7 +64,7 @@ func ReadDocument(text []byte) (Inventory, error) {
 // dependencies of its build and tests, and what only these were made from
 // (SPDX 2.3, section 11.1). What anything says is a part of the software is one.
 func outside(all []relationship) map[string]bool {
-	tools, parts, made := map[string]bool{}, map[string]bool{}, map[string][]string{}
+	tools, parts, of, products := map[string]bool{}, map[string]bool{}, map[string][]string{}, map[string]int{}
 	for _, r := range all {
 		switch r.Kind {
 		case "BUILD_TOOL_OF", "BUILD_DEPENDENCY_OF", "DEV_TOOL_OF", "DEV_DEPENDENCY_OF", "TEST_TOOL_OF", "TEST_DEPENDENCY_OF", "TEST_OF":
@@ -74,18 +74,29 @@ func outside(all []relationship) map[string]bool {
 		case "CONTAINED_BY", "DEPENDENCY_OF", "RUNTIME_DEPENDENCY_OF", "OPTIONAL_DEPENDENCY_OF", "DESCRIBED_BY":
 			parts[r.A] = true
 		case "GENERATED_FROM":
-			made[r.B] = append(made[r.B], r.A)
+			of[r.A] = append(of[r.A], r.B)
+			products[r.B]++
 		case "GENERATES":
-			made[r.A] = append(made[r.A], r.B)
+			of[r.B] = append(of[r.B], r.A)
+			products[r.A]++
 		}
 	}
-	out := map[string]bool{}
+	var next []string
 	for id := range tools {
-		out[id] = !parts[id]
+		next = append(next, id)
 	}
-	for id, products := range made {
-		if !parts[id] && !tools[id] {
-			out[id] = every(products, func(p string) bool { return out[p] })
+	out := map[string]bool{}
+	for len(next) > 0 {
+		id := next[0]
+		next = next[1:]
+		if parts[id] || out[id] {
+			continue
+		}
+		out[id] = true
+		for _, from := range of[id] {
+			if products[from]--; products[from] == 0 {
+				next = append(next, from)
+			}
 		}
 	}
 	return out

@@ -140,12 +140,3 @@ func (in *Inventory) addMaven(file string) {
 	}
 	in.add(purlOf("maven", strings.ReplaceAll(group, "/", ".")+"/"+artifact, version))
 }
-
-func every(list []string, f func(string) bool) bool {
-	for _, s := range list {
-		if !f(s) {
-			return false
-		}
-	}
-	return true
-}

@@ -228,6 +228,23 @@ func TestReadDocument(t *testing.T) {
 	}
 }
 
+// TestOutside: sources of sources of tools are none of the software, in
+// whatever order they are said; what only comes from itself may be.
+func TestOutside(t *testing.T) {
+	all := []relationship{
+		{"tool", "BUILD_TOOL_OF", "service"}, {"tool", "GENERATED_FROM", "a"}, {"a", "GENERATED_FROM", "b"}, {"c", "GENERATES", "b"},
+		{"a", "GENERATED_FROM", "shared"}, {"service", "GENERATED_FROM", "shared"}, {"a", "GENERATED_FROM", "part"}, {"part", "DEPENDENCY_OF", "service"},
+		{"part", "GENERATED_FROM", "kept"}, {"round", "GENERATED_FROM", "trip"}, {"trip", "GENERATED_FROM", "round"},
+	}
+	want := map[string]bool{"tool": true, "a": true, "b": true, "c": true}
+	for range 25 {
+		slices.Reverse(all)
+		if diff := cmp.Diff(want, outside(all)); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 // TestReal scans a service with an old module against the real database.
 func TestReal(t *testing.T) {
 	db, err := osv.Open("../../../shared/osv")
