@@ -80,19 +80,21 @@ func (d *Document) About(products []string, from string) []scan.Statement {
 
 // about is which components of the image a statement is about. Where it is
 // about several products of the same image, with and without components, it is
-// about as little as one of them says.
+// about as little as one of them says; where nothing tells the components
+// apart, it is about none.
 func (s *Statement) about(products []string) (components []string, ok bool) {
+	some := false
 	for _, p := range s.Products {
 		if len(products) > 0 && !slices.ContainsFunc(p.ids(), func(id string) bool { return slices.Contains(products, id) }) {
 			continue
 		}
 		ok = true
+		some = some || len(p.Subcomponents) > 0
 		for _, c := range p.Subcomponents {
 			components = append(components, c.ids()...)
 		}
 	}
-	slices.Sort(components)
-	return slices.Compact(components), ok
+	return unique(components), ok && (!some || len(components) > 0)
 }
 
 // ids are all identifiers of a component.
@@ -101,13 +103,10 @@ func (c Component) ids() []string {
 	for _, id := range c.Identifiers {
 		ids = append(ids, id)
 	}
-	for kind, sum := range c.Hashes {
-		if kind == "sha-256" {
-			ids = append(ids, "sha256:"+sum)
-		}
+	if sum, ok := c.Hashes["sha-256"]; ok {
+		ids = append(ids, "sha256:"+sum)
 	}
-	slices.Sort(ids)
-	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
+	return slices.DeleteFunc(unique(ids), func(id string) bool { return id == "" })
 }
 
 // readExpiry parts the notes into what kiln wrote there and the rest.

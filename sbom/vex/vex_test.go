@@ -130,6 +130,23 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+// TestAboutUnknownComponent: a statement about a component that cannot be told
+// is about none, and not about all.
+func TestAboutUnknownComponent(t *testing.T) {
+	for subcomponents, want := range map[string]int{`[]`: 1, `[{"@id": "pkg:npm/a"}]`: 1, `[{}]`: 0, `[{"hashes": {"sha-512": "00"}}]`: 0} {
+		d, err := Read([]byte(`{"@context": "https://openvex.dev/ns/v0.2.0", "statements": [{"vulnerability": {"name": "CVE-1"}, "status": "fixed",
+			"products": [{"@id": "sha256:` + hexsum + `", "subcomponents": ` + subcomponents + `}]}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, products := range [][]string{nil, image().Products()} {
+			if got := d.About(products, "here"); len(got) != want {
+				t.Errorf("%s: got %+v, want %d statements", subcomponents, got, want)
+			}
+		}
+	}
+}
+
 func TestNewest(t *testing.T) {
 	a1, a2 := &Document{Author: "a", Version: 1, Timestamp: "2026-12-01"}, &Document{Author: "a", Version: 2, Timestamp: "2026-11-01"}
 	b := &Document{Author: "b", Version: 1}
