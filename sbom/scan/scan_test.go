@@ -188,6 +188,23 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// TestStandsFor: a statement about a Debian source package is about no package
+// of another ecosystem, distribution or release, and not about a binary one.
+func TestStandsFor(t *testing.T) {
+	in := inventory("pkg:deb/debian/libssl3t64@3.5.4-1?arch=amd64&distro=debian-13&upstream=openssl", "pkg:npm/openssl@3.5.4-1")
+	for purl, want := range map[string][]bool{
+		"pkg:deb/debian/openssl": {true, false}, "pkg:deb/debian/openssl@3.5.4-1?arch=source&distro=debian-13": {true, false},
+		"pkg:deb/debian/libssl3t64?arch=amd64": {true, false}, "pkg:npm/openssl": {false, true},
+		"pkg:deb/debian/openssl@3.5.4-2": {false, false}, "pkg:deb/ubuntu/openssl": {false, false},
+		"pkg:deb/debian/openssl?distro=debian-12": {false, false}, "pkg:deb/debian/openssl?arch=amd64": {false, false},
+	} {
+		got := []bool{in.Components[0].is(purl), in.Components[1].is(purl)}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", purl, diff)
+		}
+	}
+}
+
 // TestReadDocument: what only built the software is not scanned.
 func TestReadDocument(t *testing.T) {
 	pkg := func(id, purl string) string {

@@ -87,7 +87,10 @@ func (c Component) is(purl string) bool {
 		return true
 	}
 	// Advisories are about Debian's source packages; so may statements be.
-	return p.Type == packageurl.TypeDebian && p.Name == c.Name && (p.Version == "" || p.Version == c.Version)
+	number, debian := strings.CutPrefix(c.Ecosystem, "Debian:")
+	q := packageurl.QualifiersFromMap(map[string]string{"arch": "source", "distro": "debian-" + number})
+	source := packageurl.NewPackageURL(packageurl.TypeDebian, "debian", c.Name, c.Version, q, "")
+	return debian && standsFor(c.Ecosystem, p, source.ToString())
 }
 
 // standsFor is whether p is the package that the URL names, or is it without
