@@ -10,16 +10,13 @@ import (
 	"fmt"
 	"go/version"
 	"io"
-	"maps"
 	"os"
 	"path"
 	"slices"
 	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/buildkit/client/llb"
 
-	"github.com/kiln-build/kiln/builder/layer"
 	"github.com/kiln-build/kiln/builder/spool"
 	"github.com/kiln-build/kiln/recipes"
 )
@@ -112,13 +109,16 @@ func (e *Engine) analysisTools(p *Plan, in ReachInput) (t analysisTools, err err
 		return t, fmt.Errorf("reading the program that analyses source: %w", err)
 	}
 	_, t.minor, _ = strings.Cut(version.Lang(info.GoVersion), ".")
-	if t.program, err = e.programImage(goos, arch, map[string][]byte{analyser: program}); err != nil {
+	image := func(mode int64, files map[string][]byte) (llb.State, error) {
+		return e.filesImage(goos, arch, "what analyses source", mode, files)
+	}
+	if t.program, err = image(0o555, map[string][]byte{analyser: program}); err != nil {
 		return t, err
 	}
-	if t.source, err = e.filesImage(goos, arch, source); err != nil {
+	if t.source, err = image(0o444, source); err != nil {
 		return t, err
 	}
-	t.advisories, err = e.filesImage(goos, arch, in.Advisories)
+	t.advisories, err = image(0o444, in.Advisories)
 	return t, err
 }
 
@@ -154,39 +154,6 @@ func (e *Engine) analyse(ctx context.Context, p *Plan, st llb.State) (string, er
 		}
 	}
 	return "", errors.New("analysing: there is no result")
-}
-
-// filesImage is an image of files, by path.
-func (e *Engine) filesImage(goos, arch string, files map[string][]byte) (llb.State, error) {
-	entries := folders(files)
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		data := files[name]
-		entries = append(entries, layer.Entry{
-			File: recipes.File{Path: "/" + name, Type: tar.TypeReg, Mode: 0o444, Size: int64(len(data)), Owner: recipes.OwnerBase},
-			Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },
-		})
-	}
-	l, err := layer.Write(e.Store, entries, layer.None)
-	if err != nil {
-		return llb.State{}, err
-	}
-	digest, err := layer.StoreImage(e.Store, v1.Platform{OS: goos, Architecture: arch}, l)
-	return input(digest, llb.Platform(ocispec(goos, arch)), llb.WithCustomName("what analyses source")), err
-}
-
-// folders are those that the files are in.
-func folders(files map[string][]byte) []layer.Entry {
-	seen := map[string]bool{}
-	for name := range files {
-		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-			seen[dir] = true
-		}
-	}
-	var entries []layer.Entry
-	for _, dir := range slices.Sorted(maps.Keys(seen)) {
-		entries = append(entries, layer.Entry{File: recipes.File{Path: "/" + dir, Type: tar.TypeDir, Mode: 0o755, Owner: recipes.OwnerBase}})
-	}
-	return entries
 }
 
 // ReadAnalyser returns the program that analyses Go programs and the files of

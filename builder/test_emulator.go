@@ -38,7 +38,7 @@ func (t *tester) addPrograms(goos string) error {
 		}
 		t.emulated = true
 	}
-	t.program, err = t.engine.programImage(goos, t.native, programs)
+	t.program, err = t.engine.filesImage(goos, t.native, "the test runner", 0o555, programs)
 	return err
 }
 

@@ -157,22 +157,22 @@ func (e *Engine) runner(arch string) ([]byte, error) {
 	return e.Runner(arch)
 }
 
-// programImage is an image of programs for the engine, by name.
-func (e *Engine) programImage(goos, arch string, programs map[string][]byte) (llb.State, error) {
+// filesImage is an image of files for the engine, by path, all of one mode.
+func (e *Engine) filesImage(goos, arch, title string, mode int64, files map[string][]byte) (llb.State, error) {
 	var entries []layer.Entry
-	for _, name := range slices.Sorted(maps.Keys(programs)) {
-		data := programs[name]
+	for name, data := range files { // layer.Write sorts them
 		entries = append(entries, layer.Entry{
-			File: recipes.File{Path: "/" + name, Type: tar.TypeReg, Mode: 0o555, Size: int64(len(data)), Owner: recipes.OwnerBase},
+			File: recipes.File{Path: "/" + name, Type: tar.TypeReg, Mode: mode, Size: int64(len(data)), Owner: recipes.OwnerBase},
 			Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },
 		})
 	}
-	l, err := layer.Write(e.Store, entries, layer.None)
+	folders := layer.Parents(entries, recipes.OwnerBase, 0, func(string) bool { return false })
+	l, err := layer.Write(e.Store, slices.Concat(folders, entries), layer.None)
 	if err != nil {
 		return llb.State{}, err
 	}
 	digest, err := layer.StoreImage(e.Store, v1.Platform{OS: goos, Architecture: arch}, l)
-	return input(digest, llb.Platform(ocispec(goos, arch)), llb.WithCustomName("the test runner")), err
+	return input(digest, llb.Platform(ocispec(goos, arch)), llb.WithCustomName(title)), err
 }
 
 // ReadRunner returns the runner that stands beside kiln, the program self, or

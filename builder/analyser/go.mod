@@ -1,5 +1,5 @@
 // The program that analyses the source of Go services. It is a module of its
-// own, because kiln carries its source along: see Plan.analyser.
+// own, because kiln carries its source along: see Plan.analysis.
 module github.com/kiln-build/kiln/builder/analyser
 
 go 1.26.0
