@@ -28,7 +28,12 @@ func (p *push) pushImage(ctx context.Context, ref name.Digest, img v1.Image) err
 	if p.pusher, err = remote.NewPusher(p.opts...); err != nil {
 		return err
 	}
-	return p.pusher.Push(ctx, ref, img)
+	for i, l := range layers {
+		if m, ok := l.(*remote.MountableLayer); ok {
+			layers[i] = m.Layer
+		}
+	}
+	return p.pusher.Push(ctx, ref, relayered{img, layers})
 }
 
 // refused reports whether the registry, or who gives out its tokens, did not

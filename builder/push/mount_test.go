@@ -141,6 +141,20 @@ func TestMountsBaseImage(t *testing.T) {
 	}
 }
 
+// wantsToken serves tokens, and refuses who comes without.
+func (s *server) wantsToken(w http.ResponseWriter, req *http.Request) bool {
+	switch {
+	case req.URL.Path == "/token":
+		json.NewEncoder(w).Encode(map[string]string{"token": "let-me-in"}) //nolint:errcheck // a test
+	case req.Header.Get("Authorization") == "Bearer let-me-in":
+		return false
+	default:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="`+s.URL+`/token",service="test"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}
+	return true
+}
+
 // Whatever a registry, or the server of its tokens, answers to the question:
 // the layers get there.
 func TestMountRefused(t *testing.T) {
@@ -159,18 +173,11 @@ func TestMountRefused(t *testing.T) {
 			return refused
 		},
 		"no token": func(s *server, w http.ResponseWriter, req *http.Request) bool {
-			switch {
-			case req.URL.Path == "/token" && strings.Contains(req.URL.RawQuery, "one"):
+			if req.URL.Path == "/token" && strings.Contains(req.URL.RawQuery, "one") {
 				w.WriteHeader(http.StatusForbidden)
-			case req.URL.Path == "/token":
-				json.NewEncoder(w).Encode(map[string]string{"token": "let-me-in"}) //nolint:errcheck // a test
-			case req.Header.Get("Authorization") == "Bearer let-me-in":
-				return false
-			default:
-				w.Header().Set("WWW-Authenticate", `Bearer realm="`+s.URL+`/token",service="test"`)
-				w.WriteHeader(http.StatusUnauthorized)
+				return true
 			}
-			return true
+			return s.wantsToken(w, req)
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -206,5 +213,36 @@ func TestMountRefused(t *testing.T) {
 				t.Errorf("got %d layers asked for elsewhere and %d blobs given, want some and 4", asked, given)
 			}
 		})
+	}
+}
+
+// Where no token is given for the base's repository, its layers are uploaded.
+func TestMountOfBaseRefused(t *testing.T) {
+	s, r := newServer(t, true), fast(t, Config{})
+	ref, err := fast(t, Config{}).Push(t.Context(), s.repo(t, "base"), image(t), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := r.Image(t.Context(), ref, v1.Platform{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := false
+	s.breakWith(func(w http.ResponseWriter, req *http.Request) bool {
+		switch {
+		case req.URL.Path == "/token" && strings.Contains(req.URL.RawQuery, "base"):
+			refused = true
+			w.WriteHeader(http.StatusForbidden)
+			return true
+		case req.Method == http.MethodHead && strings.HasPrefix(req.URL.Path, "/v2/app/blobs/"): // it shares blobs
+			w.WriteHeader(http.StatusNotFound)
+			return true
+		case strings.HasPrefix(req.URL.Path, "/v2/base/"): // for anybody
+			return false
+		}
+		return s.wantsToken(w, req)
+	})
+	if _, err := r.Push(t.Context(), s.repo(t, "app"), onBase(t, base), nil, nil); err != nil || !refused {
+		t.Errorf("got %v, and that a token was refused is %t", err, refused)
 	}
 }
