@@ -14,8 +14,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"github.com/kiln-build/kiln/recipes"
 )
 
 // vault is as much of HashiCorp Vault's transit engine as signing needs.
@@ -65,17 +63,7 @@ func TestVault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	subject := imageNamed(t, "nats")
-	found, _ := attachedTo(t, subject, key, recipes.Attached{})
-	public, err := LoadPublicKey(key.PublicPEM())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, part := range []recipes.Attached{onlyBundles(found.Bundles...), onlyTags(found)} {
-		if _, err := Verify(t.Context(), subject.Digest, part, Identity{Key: public}, keylessRequired); err != nil {
-			t.Error(err)
-		}
-	}
+	checkSigns(t, key)
 	if _, err := LoadKMS(t.Context(), "hashivault://other"); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("a key that is not there: got %v, want an error without the token", err)
 	}

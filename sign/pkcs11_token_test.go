@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/kiln-build/kiln/recipes"
 )
 
 // softHSM makes a token with two keys, P-256 and P-384, in software, and returns
@@ -50,17 +48,7 @@ func TestSoftHSM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	subject := imageNamed(t, "nats")
-	found, _ := attachedTo(t, subject, key, recipes.Attached{})
-	public, err := LoadPublicKey(key.PublicPEM())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, part := range []recipes.Attached{onlyBundles(found.Bundles...), onlyTags(found)} {
-		if _, err := Verify(t.Context(), subject.Digest, part, Identity{Key: public}, keylessRequired); err != nil {
-			t.Error(err)
-		}
-	}
+	checkSigns(t, key)
 	for object, want := range map[string]string{"secp384r1": "want P-256", "other": "opening key pkcs11:"} {
 		if _, err := LoadKMS(t.Context(), uri(object)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want an error with %q", object, err, want)
