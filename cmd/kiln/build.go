@@ -83,6 +83,7 @@ type build struct {
 	env       *environment
 	recipe    *recipes.Recipe
 	lock      *recipes.Lock
+	vex       *recipes.VEX // nil where nobody says anything
 	trees     builder.Trees
 	platforms []string // of the recipe, in its order
 	keys      []string // the build keys, by platform
@@ -191,7 +192,7 @@ func (b *build) run(ctx context.Context) (*result, error) {
 	if b.lock, err = b.readLock(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.checkVEX(); err != nil {
+	if b.vex, err = b.readVEX(); err != nil {
 		return nil, err
 	}
 	if b.trees, err = builder.LocalTrees(ctx, b.recipe); err != nil {

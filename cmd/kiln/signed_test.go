@@ -65,6 +65,9 @@ func stub(ctx context.Context, r *recipes.Recipe) (goods, error) {
 	if b.lock, err = recipes.ReadLock(r.LockPath()); err != nil {
 		return goods{}, err
 	}
+	if b.vex, err = r.ReadVEX(); err != nil {
+		return goods{}, err
+	}
 	if b.trees, err = builder.LocalTrees(ctx, r); err != nil {
 		return goods{}, err
 	}

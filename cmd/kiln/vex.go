@@ -15,15 +15,14 @@ import (
 // vexStatement is the statement with what people say beside the recipe of
 // vulnerabilities in an image; false where they say nothing.
 func (b *build) vexStatement(digest, platform string) (sign.Statement, bool, error) {
-	v, err := b.recipe.ReadVEX()
-	if err != nil || v == nil {
-		return sign.Statement{}, false, err
+	if b.vex == nil {
+		return sign.Statement{}, false, nil
 	}
 	image := vex.Image{Name: b.recipe.Name, Repository: b.target.repository(), Digest: digest, Platform: platform, Service: servicePURLs(b.lock)}
 	if _, isLayout := b.target.(*layoutTarget); isLayout {
 		image.Repository = ""
 	}
-	text, err := vex.FromRecipe(v, image).Marshal()
+	text, err := vex.FromRecipe(b.vex, image).Marshal()
 	return sign.Statement{PredicateType: sign.PredicateVEX, Predicate: text}, true, err
 }
 
@@ -38,7 +37,7 @@ func (b *build) withVEX(list []sign.Statement, digest, platform string) ([]sign.
 
 // attached are the names of what the build attaches besides the signature.
 func (b *build) attached() []string {
-	if isFile(b.recipe.VEXPath()) {
+	if b.vex != nil {
 		return append(slices.Clone(statements), "vex")
 	}
 	return statements
@@ -66,11 +65,11 @@ func sameJSON(a, b json.RawMessage) bool {
 	return bytes.Equal(x.Bytes(), y.Bytes())
 }
 
-// checkVEX refuses to publish statements that hold no more.
-func (b *build) checkVEX() error {
+// readVEX reads the statements, and refuses to publish those that hold no more.
+func (b *build) readVEX() (*recipes.VEX, error) {
 	v, err := b.recipe.ReadVEX()
 	if err != nil || v == nil {
-		return err
+		return nil, err
 	}
 	wrong := &recipes.Errors{}
 	for _, s := range v.Expired(today()) {
@@ -80,9 +79,9 @@ func (b *build) checkVEX() error {
 		})
 	}
 	if len(wrong.Problems) > 0 {
-		return wrong
+		return nil, wrong
 	}
-	return nil
+	return v, nil
 }
 
 // servicePURLs are the package URLs of the service itself: of the first source,
