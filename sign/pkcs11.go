@@ -27,7 +27,7 @@ func isPKCS11(name string) bool { return strings.HasPrefix(name, "pkcs11:") }
 // slot-id), the key (object or id) and the token's library (module-path). The
 // PIN is COSIGN_PKCS11_PIN, or what a person types.
 func loadPKCS11(uri string) (*Key, error) {
-	if strings.Contains(uri, "pin-") {
+	if strings.Contains(uri, "pin-value") || strings.Contains(uri, "pin-source") {
 		return nil, fmt.Errorf("opening key in a token: %w", ErrPIN)
 	}
 	held, err := openToken(uri)

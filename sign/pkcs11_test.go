@@ -18,4 +18,7 @@ func TestPKCS11URI(t *testing.T) {
 	if _, err := LoadKMS(t.Context(), pin); !errors.Is(err, ErrPIN) || strings.Contains(err.Error(), "1234") {
 		t.Errorf("got %v, want %v without the PIN", err, ErrPIN)
 	}
+	if _, err := LoadKMS(t.Context(), "pkcs11:token=kiln;object=spin-release?module-path=/none"); err == nil || errors.Is(err, ErrPIN) {
+		t.Errorf("a name like a PIN's: got %v, want another error than %v", err, ErrPIN)
+	}
 }
