@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kiln-build/kiln/sbom/osv"
 )
 
 // scannerURI names kiln as a scanner.
@@ -42,7 +44,7 @@ type scanner struct {
 	Version string `json:"version"`
 	// DB is what was matched with: as its version the ecosystems, and the
 	// catalog of exploited vulnerabilities, each with the time of its newest
-	// entry.
+	// entry. Where no ecosystem was looked at it has the time of the catalog.
 	DB     matchedWith `json:"db"`
 	Result []reported  `json:"result"`
 }
@@ -129,16 +131,21 @@ func unique(list []reported) []reported {
 	return slices.CompactFunc(list, func(a, b reported) bool { return a.ID == b.ID && text(a) == text(b) })
 }
 
+// databaseOf dates what was matched with by its advisories: a new catalog does
+// not make old ones new.
 func databaseOf(sources []Source) matchedWith {
 	slices.SortFunc(sources, func(a, b Source) int { return strings.Compare(a.Ecosystem, b.Ecosystem) })
-	var d matchedWith
 	var names []string
+	advisories, catalog := "", ""
 	for _, s := range slices.Compact(sources) {
 		names = append(names, s.Ecosystem+"@"+s.Modified)
-		d.LastUpdate = max(d.LastUpdate, s.Modified)
+		if s.Ecosystem == osv.ExploitedName {
+			catalog = s.Modified
+		} else {
+			advisories = max(advisories, s.Modified)
+		}
 	}
-	d.Version = strings.Join(names, ", ")
-	return d
+	return matchedWith{Version: strings.Join(names, ", "), LastUpdate: cmp.Or(advisories, catalog)}
 }
 
 func (f *Finding) report() reported {

@@ -125,6 +125,25 @@ func TestExploited(t *testing.T) {
 	}
 }
 
+// TestAgeOfAdvisories: a catalog of today does not make old advisories new.
+func TestAgeOfAdvisories(t *testing.T) {
+	db := database(t, map[string][]string{
+		"Go": {record("GO-1", "Go", "example.com/net", "1.2.0", "")}, "npm": {strings.Replace(record("GHSA-1", "npm", "left", "1.2.0", ""), "11-01", "11-02", 1)},
+		catalog: {`{"dateReleased": "2026-11-20T10:00:00.5Z", "vulnerabilities": [{"cveID": "CVE-3"}]}`},
+	})
+	for want, purls := range map[string][]string{
+		"2026-11-02": {"pkg:golang/example.com/net@v1.1.0", "pkg:npm/left@1.1.0"}, "2026-11-20": nil, // nothing that advisories are about
+	} {
+		got, err := ReadReport(write(t, find(t, db, inventory(purls...))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if day := got.Advisories.Format(time.DateOnly); day != want || !got.Exploited {
+			t.Errorf("%q: got advisories of %s, want those of %s", purls, day, want)
+		}
+	}
+}
+
 // TestReadReport refuses what is no report, and takes little from others'.
 func TestReadReport(t *testing.T) {
 	for name, text := range map[string]string{
