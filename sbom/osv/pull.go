@@ -108,15 +108,26 @@ func checkBase(from string) (*url.URL, error) {
 		return nil, errors.New("pulling advisories: the URL cannot be read")
 	case u.User != nil:
 		return nil, fmt.Errorf("pulling advisories: %s: credentials have no place in a URL", u.Redacted())
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case exposed(u):
 		return nil, fmt.Errorf("pulling advisories: %s: without TLS anyone on the way could take advisories out; want https", from)
 	}
 	return u, nil
 }
 
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+// checkWay refuses an answer to which a server without TLS has led.
+func checkWay(resp *http.Response) error {
+	for ; resp != nil && resp.Request != nil; resp = resp.Request.Response {
+		if u := resp.Request.URL; exposed(u) {
+			return fmt.Errorf("pulling advisories: the server leads to http://%s: without TLS anyone on the way could take advisories out", u.Host)
+		}
+	}
+	return nil
+}
+
+// exposed reports whether what comes from u comes without TLS over a network.
+func exposed(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "http" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback())
 }
 
 // AbsentError says that a server has nothing of an ecosystem.
@@ -146,6 +157,9 @@ func (s *staging) pull(ctx context.Context, client *http.Client, at, ecosystem s
 		return fmt.Errorf("pulling advisories: %w", err)
 	}
 	defer resp.Body.Close()
+	if err := checkWay(resp); err != nil {
+		return err
+	}
 	switch {
 	case resp.StatusCode == http.StatusNotModified && have.SHA256 != "":
 		return s.keep(ecosystem, have)

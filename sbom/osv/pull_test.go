@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/go-retryablehttp"
 )
 
 // bucket serves a folder as OSV's bucket is served, and notes with what it
@@ -152,6 +153,46 @@ func TestPullRefuses(t *testing.T) {
 	}
 	if _, err := Pull(context.Background(), http.DefaultClient, to, Mirrored{Base: "https://osv.example", Ecosystems: []string{"../Go"}}); err == nil || !strings.Contains(err.Error(), "cannot be an ecosystem's name") {
 		t.Errorf("got %v, want the name refused", err)
+	}
+}
+
+// servers answers for all hosts: with the URL that one leads to, or else with
+// an archive.
+type servers struct {
+	leads map[string]string
+	text  string
+}
+
+func (s servers) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	if to := s.leads[r.URL.Host]; to != "" {
+		http.Redirect(w, r, to, http.StatusFound)
+	} else {
+		w.WriteString(s.text) //nolint:errcheck // into memory
+	}
+	resp := w.Result()
+	resp.Request = r
+	return resp, nil
+}
+
+// TestPullRedirected: TLS all the way.
+func TestPullRedirected(t *testing.T) {
+	from := t.TempDir()
+	archive(t, from, "Go", netRecord)
+	direct := &http.Client{Transport: servers{text: contents(t, from)["Go/all.zip"], leads: map[string]string{
+		"moved.example": "https://new.example/Go/all.zip", "plain.example": "http://new.example/Go/all.zip",
+		"between.example": "http://there.example/", "there.example": "https://new.example/Go/all.zip", "new.example": "",
+	}}}
+	retrying := retryablehttp.NewClient()
+	retrying.HTTPClient, retrying.Logger = direct, nil
+	for host, ok := range map[string]bool{"new.example": true, "moved.example": true, "plain.example": false, "between.example": false} {
+		for _, client := range []*http.Client{direct, retrying.StandardClient()} {
+			to := t.TempDir()
+			_, err := Pull(t.Context(), client, to, Mirrored{Base: "https://" + host, Ecosystems: []string{"Go"}})
+			if ok && err != nil || !ok && (err == nil || !strings.Contains(err.Error(), "without TLS")) || ok == (len(contents(t, to)) == 0) {
+				t.Errorf("%s: got %v and %d files, want it taken: %v", host, err, len(contents(t, to)), ok)
+			}
+		}
 	}
 }
 
