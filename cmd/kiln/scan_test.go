@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sbom/osv"
 	"github.com/kiln-build/kiln/sbom/scan"
 )
@@ -47,7 +48,7 @@ func TestScanSARIF(t *testing.T) {
 	found := []scan.Finding{
 		{ID: "GO-1", Aliases: []string{"CVE-1"}, Summary: "x <y>", Severity: osv.Rating{Level: osv.High, Score: 7.5}, Fixed: "1.0.0", URL: "https://example.com/GO-1",
 			Component: scan.Component{Ecosystem: "Go", Name: "a", Version: "0.1.0", PURLs: []string{"pkg:golang/a@v0.1.0"}}},
-		{ID: "GO-2", URL: "https://example.com/GO-2", Severity: osv.Rating{Level: osv.Unknown}, Suppressed: &scan.Statement{Status: scan.NotAffected, Reason: "y", From: "z"}},
+		{ID: "GO-2", URL: "https://example.com/GO-2", Severity: osv.Rating{Level: osv.Unknown}, Suppressed: &scan.Statement{Status: recipes.VEXNotAffected, Reason: "y", From: "z"}},
 	}
 	standard := sarifSchema(t)
 	for _, all := range [][]*scanned{nil, {{Target: "127.0.0.1:5000/a@sha256:00", Result: &scan.Result{Findings: found}}, {Target: "r.yaml", file: "r.yaml", Result: &scan.Result{Findings: found[:1]}}}} {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sbom/osv"
 )
 
@@ -155,14 +156,14 @@ func TestApply(t *testing.T) {
 	}})
 	r := find(t, db, inventory("pkg:golang/a.example/a@v0.1.0"))
 	not := func(id, components, date, expires string) Statement {
-		s := Statement{Vulnerabilities: []string{id}, Status: NotAffected, Date: date, Expires: expires}
+		s := Statement{Vulnerabilities: []string{id}, Status: recipes.VEXNotAffected, Date: date, Expires: expires}
 		if components != "" {
 			s.Components = []string{components}
 		}
 		return s
 	}
 	newer := not("GO-6", "", "2026-02-02", "2026-11-22")
-	newer.Status = Affected
+	newer.Status = recipes.VEXAffected
 	r.Apply([]Statement{
 		not("CVE-1", "pkg:golang/a.example/a", "2026-01-01", "2026-11-22"), // by an alias, on its last day
 		not("GO-2", "", "2026-01-01", "2026-11-21"),                        // expired

@@ -6,15 +6,8 @@ import (
 
 	"github.com/package-url/packageurl-go"
 
+	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sbom/osv"
-)
-
-// Statuses that a statement may give (OpenVEX 0.2.0, "Status Labels").
-const (
-	NotAffected        = "not_affected"
-	Affected           = "affected"
-	Fixed              = "fixed"
-	UnderInvestigation = "under_investigation"
 )
 
 // Statement is what somebody says of a vulnerability in an image.
@@ -23,10 +16,11 @@ type Statement struct {
 	Vulnerabilities []string `json:"-"`
 	// Components are package URLs of what it is about, where those without a
 	// version stand for all versions. With none it is about all components.
-	Components    []string `json:"-"`
-	Status        string   `json:"status"`
-	Justification string   `json:"justification,omitempty"`
-	Reason        string   `json:"reason,omitempty"`
+	Components []string `json:"-"`
+	// Status is one of recipes.VEXStatuses.
+	Status        string `json:"status"`
+	Justification string `json:"justification,omitempty"`
+	Reason        string `json:"reason,omitempty"`
 	// Date is when it was made and Expires the last day on which it holds, as
 	// YYYY-MM-DD; an empty one is never.
 	Date    string `json:"date,omitempty"`
@@ -63,7 +57,7 @@ func (f *Finding) apply(list []Statement, today string) {
 			decides = &s
 		}
 	}
-	if decides == nil || decides.Status != NotAffected && decides.Status != Fixed {
+	if decides == nil || decides.Status != recipes.VEXNotAffected && decides.Status != recipes.VEXFixed {
 		return
 	}
 	f.Suppressed = decides

@@ -39,7 +39,7 @@ func FromReach(a *recipes.Analysis, findings []scan.Finding) []scan.Statement {
 // evidence says something of a finding where each advisory of the Go
 // vulnerability database that it goes by was looked at.
 func evidence(a *recipes.Analysis, f scan.Finding) (scan.Statement, bool) {
-	s := scan.Statement{Components: f.Component.PURLs, From: fromAnalysis, Status: scan.NotAffected, Justification: notPresent}
+	s := scan.Statement{Components: f.Component.PURLs, From: fromAnalysis, Status: recipes.VEXNotAffected, Justification: notPresent}
 	for _, name := range f.Names() {
 		if !strings.HasPrefix(name, "GO-") {
 			continue
@@ -53,8 +53,8 @@ func evidence(a *recipes.Analysis, f scan.Finding) (scan.Statement, bool) {
 		}
 		switch r := a.Reaches[i]; {
 		case r.Level == recipes.ReachCalled:
-			s.Status, s.Justification, s.Stack = scan.Affected, "", r.Stack
-		case r.Level == recipes.ReachImported && s.Status == scan.NotAffected:
+			s.Status, s.Justification, s.Stack = recipes.VEXAffected, "", r.Stack
+		case r.Level == recipes.ReachImported && s.Status == recipes.VEXNotAffected:
 			s.Justification = notExecuted
 		}
 	}
@@ -66,7 +66,7 @@ func evidence(a *recipes.Analysis, f scan.Finding) (scan.Statement, bool) {
 func reason(a *recipes.Analysis, f scan.Finding, s scan.Statement) string {
 	by := fmt.Sprintf("%s, with %s, of %s", a.Analyser, a.Go, strings.Join(a.Programs, ", "))
 	switch {
-	case s.Status == scan.Affected:
+	case s.Status == recipes.VEXAffected:
 		return "vulnerable code is called: " + by
 	case s.Justification == notPresent:
 		var packages []string
@@ -107,7 +107,7 @@ func FromStatements(list []scan.Statement, i Image, analyser, day string) *Docum
 			Timestamp:     midnight(day), Products: i.products(s.Components),
 			Status: s.Status, Justification: s.Justification,
 		}
-		if s.Status == scan.NotAffected {
+		if s.Status == recipes.VEXNotAffected {
 			out.Impact = s.Reason
 		} else {
 			out.Action, out.StatusNotes = "Update the component, or stop calling it.", s.Reason+"\n"+strings.Join(s.Stack, "\n")
