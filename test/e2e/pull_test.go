@@ -42,7 +42,7 @@ func TestPullKeyless(t *testing.T) {
 	}
 }
 
-// instance files are what people have of an instance of virtual's.
+// instanceFile has the paths of what people have of an instance of virtual's.
 type instanceFile struct{ root, config, token string }
 
 func instanceFiles(t *testing.T, i *virtual.Instance, token string) (f instanceFile) {

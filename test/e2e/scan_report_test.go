@@ -6,6 +6,7 @@ import (
 	"archive/zip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -24,14 +25,12 @@ func testReport(t *testing.T, b *bed, image, advisories, vex string) {
 		t.Errorf("attached is not said:\n%s", r.stderr)
 	}
 
-	nobody := filepath.Join(t.TempDir(), "nobody.json")
-	b.must(t, "cosign", "trusted-root", "create", "--out", nobody)
 	flags := []string{"--insecure-ignore-tlog=true", "--registry-cacert", b.CAFile}
 	other := filepath.Join(t.TempDir(), "other")
 	b.must(t, "cosign", "generate-key-pair", "--output-key-prefix", other)
 	copied := b.withoutReferrers(t, image)
 	for kind, predicate := range map[string]string{vulns: vulns, "openvex": "https://openvex.dev/ns"} {
-		bundles := append([]string{"verify-attestation", image, "--type", kind, "--new-bundle-format", "--trusted-root", nobody}, flags...)
+		bundles := slices.Concat([]string{"verify-attestation", image, "--type", kind}, b.nobody(t), flags)
 		b.must(t, "cosign", append(bundles, "--key", b.pub)...)
 		if r := b.run(t, "cosign", append(bundles, "--key", other+".pub")...); r.code == 0 {
 			t.Errorf("cosign accepts a key that did not sign the %s", kind)

@@ -111,7 +111,7 @@ func bundles(t *testing.T, b *bed, image, dir string) []string {
 	}
 	var files []string
 	for _, d := range m.Manifests {
-		if !strings.HasPrefix(d.ArtifactType, "application/vnd.dev.sigstore.bundle") {
+		if !strings.HasPrefix(d.ArtifactType, bundleType) {
 			continue // the archive of the recipe's folder
 		}
 		img, err := remote.Image(ref.Context().Digest(d.Digest.String()), b.remote(t)...)
