@@ -60,6 +60,7 @@ func checkRecipe(c *checker, r *Recipe) {
 	for i, t := range r.Tests {
 		checkTest(c, index("tests", i), t, &r.Image)
 	}
+	checkUpdate(c, r)
 	checkRuntime(c, &r.Runtime, r.Image.Volumes)
 	for i, a := range r.Allow {
 		checkAllow(c, index("allow", i), a)

@@ -57,6 +57,9 @@ type Recipe struct {
 	Image   Image    `yaml:"image" kiln:"required"`
 	// Runtime is what the service may have and do while it runs.
 	Runtime Runtime `yaml:"runtime"`
+	// Update says where newer versions are looked for. Left out, the sources
+	// say it, where one of them alone has a version.
+	Update *Update `yaml:"update"`
 	// Tests are run on the finished image before it is published.
 	Tests []Test `yaml:"tests"`
 	// Allow lists findings about the image that are accepted.

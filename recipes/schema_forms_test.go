@@ -22,7 +22,7 @@ func formOf(id string) form {
 		return is(nameForm)
 	case "Recipe.Version":
 		return is(tagForm)
-	case "Recipe.Homepage", "ArchiveSource.URL", "ArchiveSource.Mirrors":
+	case "Recipe.Homepage", "ArchiveSource.URL", "ArchiveSource.Mirrors", "Update.Page", "Update.Changelog", "Update.Checksums":
 		return form{pattern: url}
 	case "Recipe.Suite":
 		return is(codename)
@@ -36,7 +36,15 @@ func formOf(id string) form {
 		return is(sha256Form)
 	case "GitSource.Commit":
 		return is(commitForm)
-	case "DebianSource.Package", "Image.Packages":
+	case "Update.Npm":
+		return is(npmForm)
+	case "Update.Channel":
+		return is(channelForm)
+	case "Update.Tags":
+		return form{pattern: `\$\{version\}`}
+	case "Update.Regexp":
+		return form{pattern: `\(`}
+	case "DebianSource.Package", "Image.Packages", "Update.Debian":
 		return is(debianName)
 	case "Build.Packages":
 		return form{pattern: strings.TrimSuffix(debianName.String(), "$") + "(:(native|any))?$"}
@@ -140,6 +148,13 @@ func furtherForms(typ string) object {
 	switch typ {
 	case "GitSource":
 		return object{{"anyOf", requireEach([]string{"ref", "commit"})}}
+	case "Update":
+		kinds := requireEach([]string{"go", "npm", "git", "page", "debian"})
+		none := object{{"not", object{{"anyOf", kinds}}}}
+		return object{
+			{"oneOf", append(kinds, none)},
+			{"dependencies", object{{"tags", []string{"git"}}, {"regexp", []string{"page"}}, {"page", []string{"regexp"}}}},
+		}
 	case "Build":
 		return object{{"not", object{{"required", []string{"image", "toolchain"}}}}}
 	}

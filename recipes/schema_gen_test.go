@@ -129,7 +129,7 @@ func (m *schemaMaker) variants() object {
 	return object{
 		{"type", "object"}, {"minProperties", 1}, {"maxProperties", maxVariants},
 		{"propertyNames", object{{"pattern", variantForm.String()}, {"maxLength", 32}, {"not", object{{"const", AllVariants}}}}},
-		{"additionalProperties", append(m.partial(reflect.TypeFor[Recipe](), "kiln", "name", "variants"), member{"minProperties", 1})},
+		{"additionalProperties", append(m.partial(reflect.TypeFor[Recipe](), "kiln", "name", "update", "variants"), member{"minProperties", 1})},
 	}
 }
 

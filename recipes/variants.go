@@ -88,7 +88,7 @@ func (v variant) over(ps *problems, root *yaml.Node) *yaml.Node {
 	fields.Content = nil
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
 		key := v.node.Content[i]
-		if slices.Contains([]string{"kiln", "name", "variants"}, key.Value) {
+		if slices.Contains([]string{"kiln", "name", "update", "variants"}, key.Value) {
 			ps.add(at(key), "leave it out; another service is a recipe of its own", "a variant cannot change %s", key.Value)
 			continue
 		}
