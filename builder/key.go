@@ -14,7 +14,7 @@ import (
 )
 
 // Format changes when the same recipe and lock plan another build.
-const Format = "4"
+const Format = "5"
 
 // Trees are the digests of a recipe's local sources, by the source's index.
 type Trees map[int]string
@@ -46,7 +46,7 @@ func Key(r *recipes.Recipe, l *recipes.Lock, trees Trees, platform string) (stri
 	field := func(name string, b []byte) { fmt.Fprintf(h, "%s %d\n%s\n", name, len(b), b) }
 	field("format", []byte(Format+"/"+image.Format))
 	field("platform", []byte(platform))
-	field("recipe", r.Raw)
+	field("recipe", r.Essence())
 	if r.Variant != "" {
 		field("variant", []byte(r.Variant))
 	}

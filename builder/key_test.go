@@ -1,6 +1,7 @@
 package builder
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -28,8 +29,10 @@ func TestKey(t *testing.T) {
 	if got := key(elsewhere, lockOf(r), trees, "linux/amd64"); got != first {
 		t.Error("the key depends on where the recipe is")
 	}
-	other := load(t, file)
-	other.Raw = append(other.Raw, '\n')
+	other, err := recipes.Parse(file, bytes.Replace(r.Raw, []byte("name: "), []byte("name: x"), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
 	variant := load(t, file)
 	variant.Variant = "debug"
 	lock := lockOf(r)

@@ -93,8 +93,29 @@ func checkHead(c *checker, r *Recipe) {
 			c.bad("vars."+name, "use A-Z a-z 0-9 _ -", "%q cannot be a variable's name", clip(name))
 		}
 	}
-	checkSuite(c, r.Suite)
-	checkPlatforms(c, r.Platforms)
+	checkSuite(c, "suite", r.Suite)
+	checkPlatforms(c, "platforms", r.Platforms)
+	checkAbout(c, r)
+}
+
+// checkAbout is about what is for people and catalogs.
+func checkAbout(c *checker, r *Recipe) {
+	for i, name := range r.Categories {
+		if !variantForm.MatchString(name) || slices.Contains(r.Categories[:i], name) {
+			c.bad(index("categories", i), "use a-z and 0-9 with single dashes between, each category once", "%q cannot be a category", clip(name))
+		}
+	}
+	for i, who := range r.Owners {
+		if !ownerForm.MatchString(who) || slices.Contains(r.Owners[:i], who) {
+			c.bad(index("owners", i), "write a team, a person or an address, each once, such as @corp/platform", "%q cannot be an owner", clip(who))
+		}
+	}
+	if r.Upstream != "" {
+		if err := checkURL(r.Upstream, "https", "http"); err != nil {
+			c.bad("upstream", "", "upstream %v", err)
+		}
+	}
+	checkDay(c, "eol", r.EOL)
 }
 
 func checkLicense(c *checker, expression string) {
@@ -118,13 +139,13 @@ func checkLicense(c *checker, expression string) {
 	c.bad("license", h, "license %q is not an SPDX expression", clip(expression))
 }
 
-func checkSuite(c *checker, suite string) {
+func checkSuite(c *checker, at, suite string) {
 	moving := []string{"stable", "oldstable", "oldoldstable", "testing", "unstable", "experimental", "latest"}
 	switch {
 	case slices.Contains(moving, suite):
-		c.bad("suite", "give its codename, such as "+DefaultSuite, "suite %s is another one from time to time", suite)
+		c.bad(at, "give its codename, such as "+DefaultSuite, "suite %s is another one from time to time", suite)
 	case suite != "" && !codename.MatchString(suite):
-		c.bad("suite", "kiln adds -updates, -security and -backports itself", "suite %q is not a codename", clip(suite))
+		c.bad(at, "kiln adds -updates, -security and -backports itself", "suite %q is not a codename", clip(suite))
 	}
 }
 

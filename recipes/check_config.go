@@ -42,6 +42,7 @@ func checkConfig(c *checker, cfg *Config) {
 	for _, host := range slices.Sorted(maps.Keys(n.Registries)) {
 		checkRegistry(c, host, n.Registries[host])
 	}
+	checkCatalog(c, cfg.Catalog)
 	checkPolicy(c, cfg.Policy)
 }
 

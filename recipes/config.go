@@ -13,7 +13,8 @@ import (
 const ConfigFile = "kiln.yaml"
 
 // Config is what recipes in a folder, and in those below it, have in common.
-// Nothing of it is part of a recipe: it reaches neither locks nor images.
+// But for the defaults of a catalog nothing of it is part of a recipe: it
+// reaches neither locks nor images.
 type Config struct {
 	// File is the path it was read from; empty where there is none.
 	File string `yaml:"-"`
@@ -21,6 +22,8 @@ type Config struct {
 	Kiln string `yaml:"kiln" kiln:"required"`
 	// Network says how the network is reached from here.
 	Network Network `yaml:"network"`
+	// Catalog says that the folder is a catalog; nil where it is none.
+	Catalog *CatalogConfig `yaml:"catalog"`
 	// Policy says which images may be used; nil where nothing is said.
 	Policy *Policy `yaml:"policy"`
 }
@@ -79,6 +82,14 @@ type RegistryConfig struct {
 	CredentialHelper string `yaml:"credential-helper"`
 }
 
+// Defaults are what recipes have that do not say otherwise.
+func (c *Config) Defaults() Defaults {
+	if c.Catalog == nil {
+		return Defaults{}
+	}
+	return c.Catalog.Defaults
+}
+
 // FindConfig reads the configuration of the folder dir: kiln.yaml in it, or in
 // the nearest folder above that has one. Where there is none, the zero Config
 // is returned.
@@ -123,6 +134,9 @@ func ParseConfig(file string, raw []byte) (*Config, error) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(filepath.Dir(file), *p)
 		}
+	}
+	if c.Catalog != nil {
+		c.Catalog.locate(filepath.Dir(file))
 	}
 	if c.Policy != nil {
 		c.Policy.locate(filepath.Dir(file))

@@ -11,6 +11,14 @@ import (
 )
 
 const wholeConfig = `kiln: v1
+catalog:
+  recipes: services
+  repository: registry.example:5000/platform/${name}
+  tags: [version, minor, major, date, digest, latest]
+  defaults: {suite: trixie, platforms: linux/amd64}
+  sign: {key: keys/cosign.key, public-key: keys/cosign.pub}
+  owners: "@corp/platform"
+  eol: {warn: 60d, grace: 30d}
 network:
   mirrors:
     debian: [https://a.example/debian, http://b.example/debian]
@@ -44,7 +52,11 @@ func TestFindConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Config{File: filepath.Join(dir, ConfigFile), Kiln: "v1", Network: Network{
+	want := &Config{File: filepath.Join(dir, ConfigFile), Kiln: "v1", Catalog: &CatalogConfig{
+		Recipes: "services", Repository: "registry.example:5000/platform/${name}", Tags: CatalogTags(), Owners: []string{"@corp/platform"},
+		Defaults: Defaults{Suite: "trixie", Platforms: []string{"linux/amd64"}}, EOL: CatalogEOL{Warn: "60d", Grace: "30d"},
+		Sign: CatalogSign{Key: filepath.Join(dir, "keys/cosign.key"), PublicKey: filepath.Join(dir, "keys/cosign.pub")},
+	}, Network: Network{
 		Mirrors: ArchiveMirrors{Debian: []string{"https://a.example/debian", "http://b.example/debian"}, Security: []string{"https://a.example/debian-security"}},
 		Keyring: filepath.Join(dir, "keys/archive.gpg"), Go: "https://a.example/go|https://b.example/go,direct",
 		Npm: "https://a.example/npm", Pypi: "https://a.example/simple", Cargo: "https://a.example/crates", Maven: "https://a.example/maven2", CA: "/etc/corp.pem",

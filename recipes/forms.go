@@ -37,6 +37,7 @@ var (
 	optionForm  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.:+-]*$`)
 	wordForm    = regexp.MustCompile(`^[A-Za-z0-9_@./+][^\s,]*$`)
 	programForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]*$`)
+	ownerForm   = regexp.MustCompile(`^@?[A-Za-z0-9][A-Za-z0-9._+/@-]*( [A-Za-z0-9._+/@-]+)*$`)
 	varForm     = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 	buildTag    = regexp.MustCompile(`^[A-Za-z0-9_.]+$`)
 	toolForm    = regexp.MustCompile(`^[0-9]+(\.[0-9]+){0,2}$`)

@@ -17,9 +17,18 @@ func Load(file string) (*Recipe, error) { return LoadVariant(file, "") }
 // LoadVariant is [Load] for the variant of that name; the empty name is the
 // recipe itself.
 func LoadVariant(file, variant string) (*Recipe, error) {
+	return Defaults{}.Load(file, variant)
+}
+
+// Load is [LoadVariant], with the defaults in place of what the recipe does not
+// say.
+func (d Defaults) Load(file, variant string) (*Recipe, error) {
 	raw, err := readFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading recipe: %w", err)
+	}
+	if raw, err = d.complete(file, raw); err != nil {
+		return nil, err
 	}
 	r, err := ParseVariant(file, variant, raw)
 	if err != nil {
@@ -71,7 +80,7 @@ func decodeRecipe(all *problems, file string, raw []byte, root *yaml.Node) *Reci
 	sub := readSubstitution(root)
 	d.expand = sub.expand
 	checkDefinitions(d, root)
-	r := &Recipe{File: file, Raw: raw, places: d.where}
+	r := &Recipe{File: file, Raw: raw, places: d.where, essence: essenceOf(root)}
 	d.value(root, reflect.ValueOf(r).Elem(), "", nil)
 	for name := range r.Vars {
 		r.Vars[name] = sub.vars[name]

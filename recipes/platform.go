@@ -34,18 +34,18 @@ func (r *Recipe) Builder(platform string) string {
 	return DefaultPlatform
 }
 
-func checkPlatforms(c *checker, list []string) {
+func checkPlatforms(c *checker, path string, list []string) {
 	for i, p := range list {
 		switch {
 		case p == "":
 		case !slices.Contains(platforms(), p):
-			c.bad(index("platforms", i), hint(p, "platforms", platforms()), "unknown platform %q", clip(p))
+			c.bad(index(path, i), hint(p, "platforms", platforms()), "unknown platform %q", clip(p))
 		case slices.Contains(list[:i], p):
-			c.bad(index("platforms", i), "leave out one of them", "platform %s is given twice", p)
+			c.bad(index(path, i), "leave out one of them", "platform %s is given twice", p)
 		}
 	}
 	if list != nil && len(list) == 0 {
-		c.bad("platforms", "leave it out for "+DefaultPlatform, "platforms is empty")
+		c.bad(path, "leave it out for "+DefaultPlatform, "%s is empty", path)
 	}
 }
 

@@ -29,6 +29,8 @@ type Recipe struct {
 
 	// places are where the values stand, by path: see Pos.
 	places map[string]Pos
+	// essence is what Essence returns.
+	essence []byte
 
 	// Kiln is the version of the format: v1.
 	Kiln string `yaml:"kiln" kiln:"required"`
@@ -43,6 +45,17 @@ type Recipe struct {
 	License string `yaml:"license" kiln:"required"`
 	// Homepage is the URL of the service's own page.
 	Homepage string `yaml:"homepage"`
+	// Description says in a few sentences what the service is for and how its
+	// image is used, as plain text.
+	Description string `yaml:"description"`
+	// Categories are what it is found under, such as databases.
+	Categories []string `yaml:"categories" kiln:"single"`
+	// Upstream is the URL of the repository that its source comes from.
+	Upstream string `yaml:"upstream"`
+	// Owners are who looks after the recipe: teams, people or addresses.
+	Owners []string `yaml:"owners" kiln:"single"`
+	// EOL is the last day on which upstream mends this version, as YYYY-MM-DD.
+	EOL string `yaml:"eol"`
 	// Vars are what ${vars.x} stands for.
 	Vars map[string]string `yaml:"vars" kiln:"number,raw"`
 	// Suite is the Debian suite that build environment and base come from, by

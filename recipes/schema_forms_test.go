@@ -22,7 +22,7 @@ func formOf(id string) form {
 		return is(nameForm)
 	case "Recipe.Version":
 		return is(tagForm)
-	case "Recipe.Homepage", "ArchiveSource.URL", "ArchiveSource.Mirrors", "Update.Page", "Update.Changelog", "Update.Checksums":
+	case "Recipe.Homepage", "Recipe.Upstream", "ArchiveSource.URL", "ArchiveSource.Mirrors", "Update.Page", "Update.Changelog", "Update.Checksums":
 		return form{pattern: url}
 	case "Recipe.Suite":
 		return is(codename)

@@ -49,9 +49,19 @@ func loadArgument(c *cli.Context) (*recipes.Recipe, error) {
 // loadRecipe loads a recipe by its file, or by its folder.
 func loadRecipe(file string) (*recipes.Recipe, error) {
 	if fi, err := os.Stat(file); err == nil && fi.IsDir() {
-		file = filepath.Join(file, "recipe.yaml")
+		file = filepath.Join(file, recipes.RecipeFile)
 	}
-	return recipes.Load(file)
+	return loadVariant(file, "")
+}
+
+// loadVariant loads a variant of a recipe, with the defaults of its catalog.
+// The empty name is the recipe itself.
+func loadVariant(file, variant string) (*recipes.Recipe, error) {
+	config, err := recipes.FindConfig(filepath.Dir(file))
+	if err != nil {
+		return nil, err
+	}
+	return config.Defaults().Load(file, variant)
 }
 
 // newLock is a lock made afresh, and what its file holds.
