@@ -26,6 +26,14 @@ type Found struct {
 	Annotations map[string]string
 	// Manifests are what it lists, where it is an index.
 	Manifests []v1.Descriptor
+	// Config and Layers are its blobs, where it is none; the Config's media
+	// type tells an image from another artifact.
+	Config v1.Descriptor
+	Layers []v1.Descriptor
+	// ArtifactType is what it says to be besides an image, and Subject the
+	// manifest that it is about (image-spec, manifest.md).
+	ArtifactType string
+	Subject      *v1.Descriptor
 }
 
 // Lookup asks whether a registry has an image, and reads its manifest's
@@ -167,6 +175,10 @@ func parseFound(raw []byte) (Found, error) {
 		MediaType   types.MediaType   `json:"mediaType"`
 		Annotations map[string]string `json:"annotations"`
 		Manifests   []v1.Descriptor   `json:"manifests"`
+		Config      v1.Descriptor     `json:"config"`
+		Layers      []v1.Descriptor   `json:"layers"`
+		Artifact    string            `json:"artifactType"`
+		Subject     *v1.Descriptor    `json:"subject"`
 	}
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return Found{}, fmt.Errorf("reading manifest: %w", err)
@@ -177,6 +189,7 @@ func parseFound(raw []byte) (Found, error) {
 	}
 	return Found{
 		Descriptor:  v1.Descriptor{MediaType: m.MediaType, Digest: digest, Size: size},
-		Annotations: m.Annotations, Manifests: m.Manifests,
+		Annotations: m.Annotations, Manifests: m.Manifests, Config: m.Config, Layers: m.Layers,
+		ArtifactType: m.Artifact, Subject: m.Subject,
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -51,6 +52,43 @@ func (r *Registry) Statements(ctx context.Context, ref name.Digest) (recipes.Att
 		return recipes.Attached{}, wrap("reading statements of", ref, err)
 	}
 	return found, nil
+}
+
+// Attachments are the digests of the manifests that [Registry.Statements] would
+// read, sorted: where they are the same, so is what is attached. Tags, where it
+// is not nil, are all that the repository has: none of the others is asked for.
+// Errors are [*Error].
+func (r *Registry) Attachments(ctx context.Context, ref name.Digest, tags []string) ([]v1.Hash, error) {
+	var g errgroup.Group
+	var found [3][]v1.Hash
+	g.Go(func() error {
+		list, err := r.referrers(ctx, ref)
+		for _, d := range list {
+			found[0] = append(found[0], d.Digest)
+		}
+		return err
+	})
+	for i, suffix := range []string{".sig", ".att"} {
+		tag := strings.Replace(ref.DigestStr(), ":", "-", 1) + suffix
+		if tags != nil && !slices.Contains(tags, tag) {
+			continue
+		}
+		g.Go(func() error {
+			d, err := r.puller.Head(ctx, ref.Context().Tag(tag))
+			if err == nil {
+				found[i+1] = []v1.Hash{d.Digest}
+			} else if !notFound(err) {
+				return err
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, wrap("reading statements of", ref, err)
+	}
+	all := slices.Concat(found[0], found[1], found[2])
+	slices.SortFunc(all, func(a, b v1.Hash) int { return strings.Compare(a.String(), b.String()) })
+	return slices.Compact(all), nil
 }
 
 // tagged is the image with a tag, or nil.

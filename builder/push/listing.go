@@ -1,0 +1,78 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// NoCatalogError says that a registry does not tell what repositories it has,
+// or not to these credentials, as Docker Hub and GitHub's do not tell anybody.
+type NoCatalogError struct {
+	Registry string
+	Err      error
+}
+
+func (e *NoCatalogError) Error() string {
+	return "listing the repositories of " + e.Registry + ": the registry refuses: " + e.Err.Error()
+}
+
+// Unwrap returns e.Err.
+func (e *NoCatalogError) Unwrap() error { return e.Err }
+
+// Hint is the way out.
+func (e *NoCatalogError) Hint() string {
+	return "name the repositories: " + e.Registry + "/REPOSITORY… in place of " + e.Registry + ", or --repository"
+}
+
+// Repositories lists the repositories of a registry, sorted, page by page
+// (distribution's API, "Listing Repositories"). Where the registry refuses
+// that, the error is a [*NoCatalogError], else an [*Error].
+func (r *Registry) Repositories(ctx context.Context, host name.Registry) ([]string, error) {
+	list, err := r.puller.Catalog(ctx, host)
+	var status *transport.Error
+	if errors.As(err, &status) && refuses(status.StatusCode) {
+		return nil, &NoCatalogError{Registry: host.RegistryStr(), Err: err}
+	}
+	if err != nil {
+		return nil, &Error{Op: "listing the repositories of", Ref: host.RegistryStr(), Registry: host.RegistryStr(), Err: err}
+	}
+	slices.Sort(list)
+	return slices.Compact(list), nil
+}
+
+// refuses are the answers of registries without a catalog.
+func refuses(code int) bool {
+	switch code {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return true
+	}
+	return false
+}
+
+// Tags lists the tags of a repository, sorted, page by page (distribution-spec,
+// "Listing Tags"). Errors are [*Error].
+func (r *Registry) Tags(ctx context.Context, repo name.Repository) ([]string, error) {
+	list, err := r.puller.List(ctx, repo)
+	if err != nil {
+		return nil, &Error{Op: "listing the tags of", Ref: repo.Name(), Registry: repo.RegistryStr(), Err: err}
+	}
+	slices.Sort(list)
+	return slices.Compact(list), nil
+}
+
+// Answered reports whether err is about something that a registry answered, or
+// about what it has, and not about the way to it.
+func Answered(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	var status *transport.Error
+	var way *url.Error // of http.Client, where there is no answer
+	return errors.As(err, &status) || !errors.As(err, &way)
+}
