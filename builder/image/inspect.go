@@ -16,8 +16,32 @@ import (
 )
 
 // Inspect finds what rules refuse in a finished image, whoever made it and
-// whatever its recipe allows: those of recipes.PolicyRules.
+// whatever its recipe allows: those of recipes.PolicyRules that can be seen in
+// it.
 func Inspect(img v1.Image) ([]Finding, error) {
+	c, err := Examine(img)
+	if err != nil {
+		return nil, err
+	}
+	return c.Findings, nil
+}
+
+// Contents is what can be seen in a finished image, whoever made it.
+type Contents struct {
+	// Findings are what rules refuse, as [Inspect] has them.
+	Findings []Finding
+	// Packages are those that dpkg's database in the image names, without the
+	// archive that they are from. Unread is why there are none, where it cannot
+	// be read.
+	Packages []recipes.Package
+	Unread   string
+	// Distribution and Codename are what the image's os-release(5) says, such as
+	// debian and trixie; empty where it has none.
+	Distribution, Codename string
+}
+
+// Examine looks into a finished image. All its layers are read.
+func Examine(img v1.Image) (*Contents, error) {
 	config, err := img.ConfigFile()
 	if err != nil {
 		return nil, fmt.Errorf("inspecting image: %w", err)
@@ -33,11 +57,23 @@ func Inspect(img v1.Image) ([]Finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inspecting image: %w", err)
 	}
+	c := &Contents{}
+	if c.Findings, err = inspectFound(config.Config, entries); err != nil {
+		return nil, err
+	}
+	if c.Packages, err = installed(entries); err != nil {
+		c.Packages, c.Unread = nil, err.Error()
+	}
+	c.Distribution, c.Codename, err = osOf(entries)
+	return c, err
+}
+
+func inspectFound(config v1.Config, entries []layer.Entry) ([]Finding, error) {
 	passwd, err := contentOf(entries, "/etc/passwd")
 	if err != nil {
 		return nil, fmt.Errorf("inspecting image: %w", err)
 	}
-	findings := append(inspectConfigured(config.Config.User, passwd), inspectEnv(config.Config.Env)...)
+	findings := append(inspectConfigured(config.User, passwd), inspectEnv(config.Env)...)
 	for _, e := range entries {
 		if e.Type == tar.TypeLink { // its other name is looked at as a file
 			e.Type = tar.TypeSymlink
@@ -57,12 +93,17 @@ func contentOf(entries []layer.Entry, p string) (string, error) {
 	if i < 0 {
 		return "", nil
 	}
-	r, err := entries[i].Open()
+	return beginning(entries[i], 1<<20)
+}
+
+// beginning is what a file holds, up to a number of bytes.
+func beginning(e layer.Entry, most int64) (string, error) {
+	r, err := e.Open()
 	if err != nil {
 		return "", err
 	}
 	defer r.Close()
-	b, err := io.ReadAll(io.LimitReader(r, 1<<20))
+	b, err := io.ReadAll(io.LimitReader(r, most))
 	return string(b), err
 }
 

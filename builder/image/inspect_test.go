@@ -16,16 +16,17 @@ import (
 	"github.com/kiln-build/kiln/recipes"
 )
 
-// An image of anybody's is judged by what is in it.
-func TestInspect(t *testing.T) {
+// imageOf is an image with one layer; texts are what its files hold, by name.
+func imageOf(t *testing.T, headers []tar.Header, texts map[string]string) v1.Image {
+	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	for _, h := range []tar.Header{
-		{Name: "bin/busybox", Typeflag: tar.TypeReg, Mode: 0o755}, {Name: "bin/sh", Typeflag: tar.TypeLink, Linkname: "bin/busybox"},
-		{Name: "bin/su", Typeflag: tar.TypeReg, Mode: 0o4755}, {Name: "usr/bin/app", Typeflag: tar.TypeReg, Mode: 0o755},
-		{Name: "srv", Typeflag: tar.TypeDir, Mode: 0o777}, {Name: "tmp", Typeflag: tar.TypeDir, Mode: 0o1777},
-	} {
+	for _, h := range headers {
+		h.Size = int64(len(texts[h.Name]))
 		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, texts[h.Name]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -40,7 +41,17 @@ func TestInspect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err = mutate.Config(img, v1.Config{User: "root", Env: []string{"API_TOKEN=x"}})
+	return img
+}
+
+// An image of anybody's is judged by what is in it.
+func TestInspect(t *testing.T) {
+	img := imageOf(t, []tar.Header{
+		{Name: "bin/busybox", Typeflag: tar.TypeReg, Mode: 0o755}, {Name: "bin/sh", Typeflag: tar.TypeLink, Linkname: "bin/busybox"},
+		{Name: "bin/su", Typeflag: tar.TypeReg, Mode: 0o4755}, {Name: "usr/bin/app", Typeflag: tar.TypeReg, Mode: 0o755},
+		{Name: "srv", Typeflag: tar.TypeDir, Mode: 0o777}, {Name: "tmp", Typeflag: tar.TypeDir, Mode: 0o1777},
+	}, nil)
+	img, err := mutate.Config(img, v1.Config{User: "root", Env: []string{"API_TOKEN=x"}})
 	if err != nil {
 		t.Fatal(err)
 	}
