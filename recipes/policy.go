@@ -2,6 +2,7 @@ package recipes
 
 import (
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -144,12 +145,19 @@ func (p *Policy) Age() time.Duration {
 func (p *Policy) Bytes() int64 { return Runtime{Memory: p.MaxSize}.MemoryBytes() }
 
 // PolicyRules are the rules about images that a policy can hold them to: those
-// that can be seen in an image, whoever made it.
+// that can be seen in an image, whoever made it, and those about how it has
+// aged.
 func PolicyRules() []string {
 	return []string{
 		RuleRootUser, RuleSetuid, RuleFileCapability, RuleWorldWritable, RuleShell,
 		RulePackageManager, RuleDevice, RulePrivateKey, RuleEnvSecret,
+		RuleEndOfLife, RuleOutdated, RuleOutdatedSecurity,
 	}
+}
+
+// AsksArchive reports whether p holds an image to what the archive has today.
+func (p *Policy) AsksArchive() bool {
+	return slices.Contains(p.Refuse, RuleOutdated) || slices.Contains(p.Refuse, RuleOutdatedSecurity)
 }
 
 // locate makes the paths of p, which are relative to dir, lead there from here.

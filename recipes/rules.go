@@ -39,7 +39,20 @@ const (
 	RuleNoFortify = "no-fortify"
 )
 
-// Rules are all the rules, in the order of their constants.
+// Rules that only a policy can state: what they are about changes while the
+// image stays as it is.
+const (
+	// RuleEndOfLife: the recipe's version is no longer supported, by the
+	// recipe or by the catalog.
+	RuleEndOfLife = "end-of-life"
+	// RuleOutdated: the archive has a newer version of a package.
+	RuleOutdated = "outdated"
+	// RuleOutdatedSecurity: it has one among its security updates.
+	RuleOutdatedSecurity = "outdated-security"
+)
+
+// Rules are all the rules that a recipe can excuse, in the order of their
+// constants.
 func Rules() []string {
 	return []string{
 		RuleRootUser, RuleSetuid, RuleFileCapability, RuleWorldWritable, RuleShell,

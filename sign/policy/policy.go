@@ -36,6 +36,8 @@ type Facts struct {
 	Rebuilders []string
 	// Scan is from the report of a scan.
 	Scan *Scan
+	// Packages are the image's as compared with the archive.
+	Packages *Packages
 }
 
 // Origin is where an image comes from.
@@ -47,6 +49,9 @@ type Origin struct {
 	// Dated is when the newest index of the archive was made that the image's
 	// packages were locked with; zero where it has none of the archive.
 	Dated time.Time
+	// EndOfLife is the last day on which the version is supported; zero where
+	// nobody has said one.
+	EndOfLife time.Time
 }
 
 // SBOM is what is in an image.
@@ -70,6 +75,28 @@ type Image struct {
 	Size int64
 	// Findings are what rules say against it, whatever a recipe allows.
 	Findings []Finding
+}
+
+// Packages are those of the archive that are in an image.
+type Packages struct {
+	// Count is how many were compared, and Newer those of which the archive has
+	// newer versions.
+	Count int
+	Newer []Newer
+	// Unknown is why they could not be compared; empty where they were.
+	Unknown string
+}
+
+// Newer is a newer version of a package than the image has.
+type Newer struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// Available is the newest version, and Suite where it is.
+	Available string `json:"available"`
+	Suite     string `json:"suite"`
+	// Security is the suite of security updates that has a newer version than
+	// the image; empty where none has.
+	Security string `json:"security,omitempty"`
 }
 
 // Finding is one thing that a rule refuses.

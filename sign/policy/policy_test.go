@@ -24,7 +24,7 @@ func whole() *recipes.Policy {
 		Identities: []recipes.PolicyIdentity{{Key: "a.pub"}}, Statements: []string{"spdx", "provenance", "tests", "scan"},
 		Builders: []string{"https://example.org/*"}, Bases: []string{"static", "registry.corp/base/*"},
 		Sources: []string{"pkg:golang/*", "go:*", "local:src"}, DenyLicenses: []string{"AGPL-*", "NOASSERTION"},
-		Refuse: []string{"root-user", "shell", "setuid"}, MaxAge: "90d", MaxSize: "10M", MinCoverage: number(100),
+		Refuse: []string{"root-user", "shell", "setuid", "end-of-life", "outdated", "outdated-security"}, MaxAge: "90d", MaxSize: "10M", MinCoverage: number(100),
 		Rebuilds:        &recipes.PolicyRebuilds{Count: 2, By: make([]recipes.PolicyIdentity, 3)},
 		Vulnerabilities: &recipes.PolicyVulnerabilities{},
 	}
@@ -34,11 +34,12 @@ func good() Facts {
 	return Facts{
 		Signer: "sha256:a", Statements: []string{sign.PredicateSPDX, sign.PredicateProvenance, sign.PredicateTestResult, sign.PredicateScan},
 		Origin: &Origin{
-			Builder: "https://example.org/ci", Base: "static", Dated: daysAgo(89),
+			Builder: "https://example.org/ci", Base: "static", Dated: daysAgo(89), EndOfLife: now,
 			Sources: []string{"pkg:golang/example.org/m@v1", "go:example.org/d/@v/v1.zip", "local:src"},
 		},
 		SBOM:  &SBOM{Coverage: 100, Components: []Component{{"m 1", "Apache-2.0"}, {"d 1", "AGPL-3.0-only OR MIT"}}},
 		Image: &Image{Created: daysAgo(3000), Size: 10_000_000}, Rebuilders: []string{"sha256:b", "sha256:c"},
+		Packages: &Packages{Count: 3},
 		Scan: &Scan{At: daysAgo(7), Advisories: daysAgo(7), Suppressed: 2, Vulnerabilities: []Vulnerability{
 			{ID: "CVE-1", Severity: "Critical", Published: daysAgo(7)}, {ID: "CVE-2", Severity: "low", Published: daysAgo(30)},
 			{ID: "CVE-3", Severity: "", Published: daysAgo(30)}, {ID: "CVE-4", Severity: "low", Published: daysAgo(1), Exploited: true},
@@ -64,7 +65,7 @@ func TestWithinPolicy(t *testing.T) {
 		t.Errorf("got %+v, want all to pass", results)
 	}
 	want := []string{"identities", "statements", "builders", "bases", "sources", "deny-licenses", "root-user", "shell", "setuid",
-		"max-age", "max-size", "min-coverage", "rebuilds", "vulnerabilities"}
+		"end-of-life", "outdated", "outdated-security", "max-age", "max-size", "min-coverage", "rebuilds", "vulnerabilities"}
 	var got []string
 	for _, r := range results {
 		got = append(got, r.Rule)
@@ -95,6 +96,8 @@ func TestOutsidePolicy(t *testing.T) {
 		{"root", func(f *Facts) { f.Image.Findings = []Finding{{"root-user", "config.User", "root"}} }, "root-user", "config.User"},
 		{"a shell", func(f *Facts) { f.Image.Findings = []Finding{{"shell", "/bin/sh", "it is a shell"}} }, "shell", "/bin/sh"},
 		{"setuid", func(f *Facts) { f.Image.Findings = []Finding{{"setuid", "/bin/su", "it is setuid"}} }, "setuid", "/bin/su"},
+		{"unsupported", func(f *Facts) { f.Origin.EndOfLife = daysAgo(1) }, "end-of-life", "ended on 2026-11-21"},
+		{"an outdated package", func(f *Facts) { f.Packages.Newer = []Newer{{"a", "1", "2", "trixie-updates", ""}} }, "outdated", "a 1: trixie-updates has a newer"},
 		{"an empty document", func(f *Facts) { f.SBOM.Components = nil }, "deny-licenses", "names nothing"},
 		{"too old", func(f *Facts) { f.Origin.Dated = daysAgo(91) }, "max-age", "91 days ago"},
 		{"too old by itself", func(f *Facts) { f.Origin.Dated = time.Time{} }, "max-age", "3000 days ago"},
@@ -136,7 +139,7 @@ func TestOutsidePolicy(t *testing.T) {
 // What is not known has not passed.
 func TestFailsClosed(t *testing.T) {
 	everything := []string{"identities", "builders", "bases", "sources", "deny-licenses", "root-user", "shell", "setuid",
-		"max-age", "max-size", "min-coverage", "rebuilds", "vulnerabilities"}
+		"end-of-life", "outdated", "outdated-security", "max-age", "max-size", "min-coverage", "rebuilds", "vulnerabilities"}
 	if diff := cmp.Diff(everything, failing(Evaluate(whole(), Facts{}, now))); diff != "" {
 		t.Errorf("no facts: refused by (-want +got):\n%s", diff)
 	}
@@ -215,5 +218,35 @@ func TestStatementNames(t *testing.T) {
 	want := []string{sign.PredicateSPDX, sign.PredicateProvenance, sign.PredicateTestResult}
 	if diff := cmp.Diff(want, Statements(&recipes.Policy{})); diff != "" {
 		t.Errorf("by default (-want +got):\n%s", diff)
+	}
+}
+
+// What the archive has newer counts by suite, and what nobody asked it for as
+// if it were there.
+func TestOutdated(t *testing.T) {
+	both := []string{"outdated", "outdated-security"}
+	for name, tt := range map[string]struct {
+		packages *Packages
+		want     []string
+		says     string
+	}{
+		"nobody asked":  {nil, both, "nobody asked"},
+		"no answer":     {&Packages{Unknown: "the archive is away"}, both, "the archive is away"},
+		"all newest":    {&Packages{Count: 2}, nil, ""},
+		"an update":     {&Packages{Count: 2, Newer: []Newer{{"a", "1", "2", "trixie", ""}}}, both[:1], "a 1: trixie has a newer version"},
+		"security":      {&Packages{Count: 2, Newer: []Newer{{"a", "1", "3", "trixie-security", "trixie-security"}}}, both, "a 1: trixie-security has"},
+		"security, old": {&Packages{Count: 2, Newer: []Newer{{"a", "1", "3", "trixie", "trixie-security"}}}, both, "a 1: trixie has"},
+	} {
+		f := good()
+		f.Packages = tt.packages
+		results := Evaluate(whole(), f, now)
+		if diff := cmp.Diff(tt.want, failing(results)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		for _, r := range results {
+			if r.Rule == "outdated" && !strings.Contains(r.Evidence, tt.says) {
+				t.Errorf("%s: evidence %q does not say %q", name, r.Evidence, tt.says)
+			}
+		}
 	}
 }

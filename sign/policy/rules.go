@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kiln-build/kiln/recipes"
 )
 
 // origin judges the provenance.
@@ -73,17 +75,14 @@ func (e *evaluation) licenses() {
 // image judges what was seen in the image itself, and its age.
 func (e *evaluation) image() {
 	for _, rule := range e.policy.Refuse {
-		if e.facts.Image == nil {
-			e.fail(rule, "the image could not be looked into")
-			continue
+		switch rule {
+		case recipes.RuleEndOfLife:
+			e.endOfLife()
+		case recipes.RuleOutdated, recipes.RuleOutdatedSecurity:
+			e.outdated(rule)
+		default:
+			e.seen(rule)
 		}
-		var wrong []string
-		for _, f := range e.facts.Image.Findings {
-			if f.Rule == rule {
-				wrong = append(wrong, f.Path+": "+f.Text)
-			}
-		}
-		e.each(rule, wrong, "nothing in the image is against it")
 	}
 	e.age()
 	if most := e.policy.Bytes(); e.policy.MaxSize != "" {
@@ -96,6 +95,61 @@ func (e *evaluation) image() {
 			e.pass("max-size", "it has %d bytes", i.Size)
 		}
 	}
+}
+
+// seen judges what a rule says against what is in the image.
+func (e *evaluation) seen(rule string) {
+	if e.facts.Image == nil {
+		e.fail(rule, "the image could not be looked into")
+		return
+	}
+	var wrong []string
+	for _, f := range e.facts.Image.Findings {
+		if f.Rule == rule {
+			wrong = append(wrong, f.Path+": "+f.Text)
+		}
+	}
+	e.each(rule, wrong, "nothing in the image is against it")
+}
+
+// endOfLife is judged by the provenance: the recipe says how long its version
+// is supported, or nobody does.
+func (e *evaluation) endOfLife() {
+	const rule = recipes.RuleEndOfLife
+	switch o := e.facts.Origin; {
+	case o == nil:
+		e.fail(rule, "no provenance of kiln's verifies, so nothing says how long it is supported")
+	case o.EndOfLife.IsZero():
+		e.pass(rule, "nobody has said when its support ends")
+	case !e.now.Before(o.EndOfLife.Add(day)): // it is supported until the day ends
+		e.fail(rule, "its support ended on %s", o.EndOfLife.Format(time.DateOnly))
+	default:
+		e.pass(rule, "it is supported until %s", o.EndOfLife.Format(time.DateOnly))
+	}
+}
+
+// outdated judges the packages by what the archive has.
+func (e *evaluation) outdated(rule string) {
+	p := e.facts.Packages
+	switch {
+	case p == nil:
+		e.fail(rule, "nobody asked the archive for newer packages")
+		return
+	case p.Unknown != "":
+		e.fail(rule, "%s", p.Unknown)
+		return
+	}
+	var wrong []string
+	for _, n := range p.Newer {
+		suite := n.Suite
+		if rule == recipes.RuleOutdatedSecurity {
+			suite = n.Security
+		}
+		if suite != "" {
+			wrong = append(wrong, n.Name+" "+n.Version+": "+suite+" has a newer version")
+		}
+	}
+	e.each(rule, wrong, "the archive has nothing newer of its %d packages", p.Count)
 }
 
 // age is that of the packages in the image. An image dates everything in it
