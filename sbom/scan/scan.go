@@ -67,30 +67,58 @@ type Source struct {
 
 // Find matches the components with the database.
 func Find(db *osv.Database, in Inventory) (*Result, error) {
-	in.sort()
-	r := &Result{Inventory: in, Findings: []Finding{}, Databases: []Source{}, Missing: []string{}}
-	for _, ecosystem := range in.ecosystems() {
-		of := in.of(ecosystem)
-		list, err := db.Load(ecosystem, wanted(ecosystem, of))
-		var missing *osv.MissingError
-		if errors.As(err, &missing) {
-			r.Missing = append(r.Missing, ecosystem)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		r.Databases = append(r.Databases, Source{ecosystem, list.Records, list.Modified})
-		for _, c := range of {
-			r.match(c, list)
-		}
-	}
-	if err := r.markExploited(db); err != nil {
+	all, err := FindAll(db, []Inventory{in})
+	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(r.Findings, compareFindings)
-	slices.SortFunc(r.Unmatched, compareUnmatched)
-	return r, nil
+	return all[0], nil
+}
+
+// FindAll is [Find] for each of the inventories, for which the database is read
+// once.
+func FindAll(db *osv.Database, list []Inventory) ([]*Result, error) {
+	var together Inventory
+	results := make([]*Result, len(list))
+	for i, in := range list {
+		in.sort()
+		results[i] = &Result{Inventory: in, Findings: []Finding{}, Databases: []Source{}, Missing: []string{}}
+		together.Components = append(together.Components, in.Components...)
+	}
+	for _, ecosystem := range together.ecosystems() {
+		advisories, err := db.Load(ecosystem, wanted(ecosystem, together.of(ecosystem)))
+		var missing *osv.MissingError
+		if err != nil && !errors.As(err, &missing) {
+			return nil, err
+		}
+		for _, r := range results {
+			r.look(ecosystem, advisories)
+		}
+	}
+	for _, r := range results {
+		if err := r.markExploited(db); err != nil {
+			return nil, err
+		}
+		slices.SortFunc(r.Findings, compareFindings)
+		slices.SortFunc(r.Unmatched, compareUnmatched)
+	}
+	return results, nil
+}
+
+// look matches the components of an ecosystem, which the database lacks where
+// there is no list.
+func (r *Result) look(ecosystem string, list *osv.Advisories) {
+	of := r.of(ecosystem)
+	switch {
+	case len(of) == 0:
+		return
+	case list == nil:
+		r.Missing = append(r.Missing, ecosystem)
+		return
+	}
+	r.Databases = append(r.Databases, Source{ecosystem, list.Records, list.Modified})
+	for _, c := range of {
+		r.match(c, list)
+	}
 }
 
 func (r *Result) markExploited(db *osv.Database) error {
