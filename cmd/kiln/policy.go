@@ -77,6 +77,8 @@ type policyRun struct {
 	file, sum              string // sum is the sha256 of its text
 	identities, rebuilders []sign.Identity
 	now                    time.Time
+	// archive is asked for newer packages; nil where that is not to be.
+	archive *freshness
 
 	*published
 	inputs []v1.Hash // the attestations that were looked at
@@ -152,6 +154,11 @@ func runPolicy(c *cli.Context, p *policyRun) error {
 	if err != nil {
 		return err
 	}
+	env, err := newEnvironment(c)
+	if err != nil {
+		return err
+	}
+	p.archive = newFreshness(env)
 	if p.published, err = findPublished(c, registry, c.Args().First()); err != nil {
 		return err
 	}

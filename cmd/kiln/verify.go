@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/urfave/cli/v2"
@@ -21,13 +22,13 @@ func verifyCommand() *cli.Command {
 			"it checks the same, and of each image that the index lists.\n" +
 			"Exits with 4 where any is not. With a policy it holds the image to each of its rules, and\n" +
 			"prints what each found.",
-		Flags: append(append([]cli.Flag{
+		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "policy", Usage: "hold the image to the policy in `FILE`, in place of --key (default: that of kiln.yaml)"},
 			&cli.BoolFlag{Name: "vsa", Usage: "where the policy is met, attach a signed SLSA verification summary"},
 			&cli.StringSliceFlag{Name: "rebuilder", Usage: "public key `FILE` of another builder, whose signed rebuild of the image counts (see kiln reproduce)"},
 			&cli.IntFlag{Name: "rebuilds", Usage: "require rebuilds by `N` of the rebuilders"},
 			outputFlag("what stdout gets: text (the reference) or json"),
-		}, statementFlags("the summary")...), whoFlags()...),
+		}, statementFlags("the summary"), whoFlags(), archiveFlags()),
 		OnUsageError: usageError,
 		Action:       runVerify,
 	}
@@ -143,13 +144,7 @@ func verificationOf(repo name.Repository, i *inspection) *verification {
 	if i.report.Key == "" {
 		v.Identity = i.report.Identity.String()
 	}
-	for _, check := range i.report.Checks {
-		t := checkedThing{PredicateType: check.PredicateType, Place: check.Place, OK: check.Err == nil}
-		if check.Err != nil {
-			t.Reason = check.Err.Error()
-		}
-		v.Checks = append(v.Checks, t)
-	}
+	v.Checks = checksOf(i.report)
 	for _, t := range i.tests {
 		v.Tests = append(v.Tests, testsThing(t))
 	}
@@ -157,6 +152,19 @@ func verificationOf(repo name.Repository, i *inspection) *verification {
 		v.Images = append(v.Images, verificationOf(repo, img))
 	}
 	return v
+}
+
+// checksOf is all that was looked at.
+func checksOf(report *sign.Report) []checkedThing {
+	var list []checkedThing
+	for _, check := range report.Checks {
+		t := checkedThing{PredicateType: check.PredicateType, Place: check.Place, OK: check.Err == nil}
+		if check.Err != nil {
+			t.Reason = check.Err.Error()
+		}
+		list = append(list, t)
+	}
+	return list
 }
 
 func (v *verification) print(w io.Writer) {

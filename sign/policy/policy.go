@@ -50,8 +50,9 @@ type Origin struct {
 	// packages were locked with; zero where it has none of the archive.
 	Dated time.Time
 	// EndOfLife is the last day on which the version is supported; zero where
-	// nobody has said one.
+	// nobody has said one. Grace is how long after it the image may stay.
 	EndOfLife time.Time
+	Grace     time.Duration
 }
 
 // SBOM is what is in an image.

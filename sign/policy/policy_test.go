@@ -97,6 +97,7 @@ func TestOutsidePolicy(t *testing.T) {
 		{"a shell", func(f *Facts) { f.Image.Findings = []Finding{{"shell", "/bin/sh", "it is a shell"}} }, "shell", "/bin/sh"},
 		{"setuid", func(f *Facts) { f.Image.Findings = []Finding{{"setuid", "/bin/su", "it is setuid"}} }, "setuid", "/bin/su"},
 		{"unsupported", func(f *Facts) { f.Origin.EndOfLife = daysAgo(1) }, "end-of-life", "ended on 2026-11-21"},
+		{"unsupported for too long", func(f *Facts) { f.Origin.EndOfLife, f.Origin.Grace = daysAgo(3), 2*day }, "end-of-life", "ended on 2026-11-19"},
 		{"an outdated package", func(f *Facts) { f.Packages.Newer = []Newer{{"a", "1", "2", "trixie-updates", ""}} }, "outdated", "a 1: trixie-updates has a newer"},
 		{"an empty document", func(f *Facts) { f.SBOM.Components = nil }, "deny-licenses", "names nothing"},
 		{"too old", func(f *Facts) { f.Origin.Dated = daysAgo(91) }, "max-age", "91 days ago"},
@@ -218,6 +219,14 @@ func TestStatementNames(t *testing.T) {
 	want := []string{sign.PredicateSPDX, sign.PredicateProvenance, sign.PredicateTestResult}
 	if diff := cmp.Diff(want, Statements(&recipes.Policy{})); diff != "" {
 		t.Errorf("by default (-want +got):\n%s", diff)
+	}
+}
+
+func TestGraceAfterEndOfLife(t *testing.T) {
+	f := good()
+	f.Origin.EndOfLife, f.Origin.Grace = daysAgo(2), 2*day
+	if rules := failing(Evaluate(whole(), f, now)); rules != nil {
+		t.Errorf("got %v", rules)
 	}
 }
 

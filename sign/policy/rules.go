@@ -121,10 +121,12 @@ func (e *evaluation) endOfLife() {
 		e.fail(rule, "no provenance of kiln's verifies, so nothing says how long it is supported")
 	case o.EndOfLife.IsZero():
 		e.pass(rule, "nobody has said when its support ends")
-	case !e.now.Before(o.EndOfLife.Add(day)): // it is supported until the day ends
-		e.fail(rule, "its support ended on %s", o.EndOfLife.Format(time.DateOnly))
-	default:
+	case e.now.Before(o.EndOfLife.Add(day)): // it is supported until the day ends
 		e.pass(rule, "it is supported until %s", o.EndOfLife.Format(time.DateOnly))
+	case e.now.Before(o.EndOfLife.Add(day + o.Grace)):
+		e.pass(rule, "its support ended on %s, and it may stay %d days longer", o.EndOfLife.Format(time.DateOnly), int(o.Grace/day))
+	default:
+		e.fail(rule, "its support ended on %s", o.EndOfLife.Format(time.DateOnly))
 	}
 }
 
