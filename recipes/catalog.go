@@ -91,7 +91,7 @@ func OpenCatalog(dir string) (*Catalog, error) {
 		limit <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-limit }()
-			e.Err = e.load(config.Catalog.Defaults)
+			e.Load(config.Catalog.Defaults)
 		})
 	}
 	wg.Wait()
@@ -122,22 +122,22 @@ func (c *Catalog) find() error {
 	})
 }
 
-func (e *Entry) load(d Defaults) error {
+// Load reads the recipe, and its variants, from its file.
+func (e *Entry) Load(d Defaults) {
+	e.Recipe, e.Variants = nil, nil
 	r, err := d.Load(e.File, "")
-	if err != nil {
-		return err
+	if e.Err = err; err != nil {
+		return
 	}
-	e.Name = r.Name
 	var variants []*Recipe
 	for _, name := range r.Variants {
 		v, err := d.Load(e.File, name)
-		if err != nil {
-			return err
+		if e.Err = err; err != nil {
+			return
 		}
 		variants = append(variants, v)
 	}
-	e.Recipe, e.Variants = r, variants
-	return nil
+	e.Name, e.Recipe, e.Variants = r.Name, r, variants
 }
 
 // Named are the entries that the names call: by the recipe's name, or by its

@@ -63,6 +63,8 @@ type CatalogSign struct {
 	// instance.
 	TrustedRoot   string `yaml:"trusted-root"`
 	SigningConfig string `yaml:"signing-config"`
+	// PublicSigstore is Sigstore's public instance, in place of these files.
+	PublicSigstore bool `yaml:"public-sigstore"`
 }
 
 // CatalogEOL is about versions that upstream mends no more, by their `eol`.

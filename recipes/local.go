@@ -41,13 +41,9 @@ func Local(dir string, ignore []string) ([]TreeFile, error) {
 		return nil, fmt.Errorf("reading local source: %w", err)
 	}
 	defer root.Close()
-	patterns, err := ignorefile.ReadAll(strings.NewReader(strings.Join(ignore, "\n")))
+	matcher, err := ignoring(ignore)
 	if err != nil {
-		return nil, fmt.Errorf("reading ignore patterns: %w", err)
-	}
-	matcher, err := patternmatcher.New(patterns)
-	if err != nil {
-		return nil, fmt.Errorf("reading ignore patterns: %w", err)
+		return nil, err
 	}
 	t := &tree{root: root, matcher: matcher}
 	if err := t.folder(".", patternmatcher.MatchInfo{}); err != nil {
@@ -55,6 +51,31 @@ func Local(dir string, ignore []string) ([]TreeFile, error) {
 	}
 	slices.SortFunc(t.files, func(a, b TreeFile) int { return strings.Compare(a.Path, b.Path) })
 	return t.files, nil
+}
+
+func ignoring(patterns []string) (*patternmatcher.PatternMatcher, error) {
+	clean, err := ignorefile.ReadAll(strings.NewReader(strings.Join(patterns, "\n")))
+	if err != nil {
+		return nil, fmt.Errorf("reading ignore patterns: %w", err)
+	}
+	matcher, err := patternmatcher.New(clean)
+	if err != nil {
+		return nil, fmt.Errorf("reading ignore patterns: %w", err)
+	}
+	return matcher, nil
+}
+
+// Ignores tells of paths in the folder of a local source whether they are no
+// part of it, by its .dockerignore patterns.
+func Ignores(patterns []string) (func(path string) bool, error) {
+	matcher, err := ignoring(patterns)
+	if err != nil {
+		return nil, err
+	}
+	return func(p string) bool {
+		ignored, err := matcher.MatchesOrParentMatches(p)
+		return err == nil && ignored || slices.Contains(strings.Split(p, "/"), ".git")
+	}, nil
 }
 
 // tree walks a folder.

@@ -88,6 +88,8 @@ type build struct {
 	platforms []string // of the recipe, in its order
 	keys      []string // the build keys, by platform
 	target    target
+	// aim is the target of an image with the lock; nil where target is set.
+	aim       func(*recipes.Lock) (target, error)
 	registry  *push.Registry
 	uploads   *meter
 	signer    *signer
@@ -130,7 +132,11 @@ func newBuilds(c *cli.Context) ([]*build, error) {
 	if len(list) > 1 && c.IsSet("oci") {
 		return nil, usagef("kiln build: --oci names one folder, and there are %d images", len(list))
 	}
-	common, err := newBuild(c, display)
+	env, err := newEnvironment(c)
+	if err != nil {
+		return nil, err
+	}
+	common, err := newBuild(c, env, display)
 	if err != nil {
 		return nil, err
 	}
@@ -155,16 +161,13 @@ func newBuilds(c *cli.Context) ([]*build, error) {
 }
 
 // newBuild is what is the same for all variants.
-func newBuild(c *cli.Context, display *progress.Display) (*build, error) {
+func newBuild(c *cli.Context, env *environment, display *progress.Display) (*build, error) {
 	b := &build{
-		display: display, json: c.String("output") == "json", load: c.Bool("load"), noSources: c.Bool("no-sources"),
+		env: env, display: display, json: c.String("output") == "json", load: c.Bool("load"), noSources: c.Bool("no-sources"),
 		inputs: c.String("inputs"), inputsSigner: c.String("inputs-key"),
 		stdout: c.App.Writer, stderr: c.App.ErrWriter,
 	}
 	var err error
-	if b.env, err = newEnvironment(c); err != nil {
-		return nil, err
-	}
 	b.env.offline = c.Bool("offline")
 	b.uploads = newMeter(os.Stderr, "uploading", display.Terminal())
 	b.registry, err = newRegistry(c, func(done, total int64) { b.uploads.report("", done, total) })
@@ -188,9 +191,24 @@ func (b *build) setRecipe(c *cli.Context, r *recipes.Recipe) error {
 // run is the way from a recipe to an image in its place.
 func (b *build) run(ctx context.Context) (*result, error) {
 	b.clock = newStopwatch(time.Now)
+	known, err := b.find(ctx)
+	if err != nil || known != nil {
+		return known, err
+	}
+	res := b.result()
+	return res, b.make(ctx, res)
+}
+
+// find is the image that is in its place already, or nil.
+func (b *build) find(ctx context.Context) (*result, error) {
 	var err error
 	if b.lock, err = b.readLock(ctx); err != nil {
 		return nil, err
+	}
+	if b.aim != nil {
+		if b.target, err = b.aim(b.lock); err != nil {
+			return nil, err
+		}
 	}
 	if b.vex, err = b.readVEX(); err != nil {
 		return nil, err
@@ -210,12 +228,11 @@ func (b *build) run(ctx context.Context) (*result, error) {
 		return nil, err
 	}
 	b.clock.lap("lookup")
-	if unchanged && !b.load && b.trace == nil {
-		known.Unchanged, known.Timings = true, b.clock.laps
-		return known, nil
+	if !unchanged || b.load || b.trace != nil {
+		return nil, nil
 	}
-	res := b.result()
-	return res, b.make(ctx, res)
+	known.Unchanged, known.Timings = true, b.clock.laps
+	return known, nil
 }
 
 // readLock reads the recipe's lock, or makes it where there is none.

@@ -26,6 +26,8 @@ func engineFlags() []cli.Flag {
 type engineAddresses struct {
 	fallback string // empty for the embedded engine
 	platform map[string]string
+	// pool are all those that are for all platforms: fallback is one of them.
+	pool []string
 }
 
 func parseEngines(flags []string) (engineAddresses, error) {
@@ -33,10 +35,9 @@ func parseEngines(flags []string) (engineAddresses, error) {
 	for _, f := range flags {
 		platform, address, mapped := strings.Cut(f, "=")
 		if !mapped || strings.Contains(platform, ":") { // an address may hold one, too
-			if a.fallback != "" {
-				return a, usagef("--engine: two addresses are for all platforms; want PLATFORM=ADDRESS for all but one")
+			if a.pool = append(a.pool, f); len(a.pool) == 1 {
+				a.fallback = f
 			}
-			a.fallback = f
 			continue
 		}
 		if goos, arch, ok := strings.Cut(platform, "/"); !ok || goos != "linux" || arch == "" || address == "" {

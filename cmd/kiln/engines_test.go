@@ -20,7 +20,7 @@ func TestParseEngines(t *testing.T) {
 		"both": {[]string{"linux/arm64=tcp://arm:1", "unix:///run/b.sock"}, engineAddresses{
 			fallback: "unix:///run/b.sock", platform: map[string]string{"linux/arm64": "tcp://arm:1"}}, ""},
 		"an address with a query": {[]string{"kube-pod://builder?namespace=ci"}, engineAddresses{fallback: "kube-pod://builder?namespace=ci"}, ""},
-		"two for everything":      {[]string{"tcp://a:1", "tcp://b:1"}, engineAddresses{}, "two addresses are for all platforms"},
+		"two for everything":      {[]string{"tcp://a:1", "tcp://b:1"}, engineAddresses{fallback: "tcp://a:1", pool: []string{"tcp://a:1", "tcp://b:1"}}, ""},
 		"two for a platform":      {[]string{"linux/arm64=tcp://a:1", "linux/arm64=tcp://b:1"}, engineAddresses{}, "two addresses are for linux/arm64"},
 		"no platform":             {[]string{"arm64=tcp://me:secret@a:1"}, engineAddresses{}, "got \"arm64=…\""},
 		"no address":              {[]string{"linux/arm64="}, engineAddresses{}, "want an address"},
@@ -35,6 +35,9 @@ func TestParseEngines(t *testing.T) {
 		}
 		if c.want.platform == nil {
 			c.want.platform = map[string]string{}
+		}
+		if c.want.pool == nil && c.want.fallback != "" {
+			c.want.pool = []string{c.want.fallback}
 		}
 		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(engineAddresses{})); diff != "" || err != nil {
 			t.Errorf("%s: %v %s", name, err, diff)

@@ -38,6 +38,15 @@ type environment struct {
 }
 
 func newEnvironment(c *cli.Context) (*environment, error) {
+	env, err := newPooled(c)
+	if err == nil && len(env.engines.pool) > 1 {
+		return nil, usagef("--engine: two addresses are for all platforms; want PLATFORM=ADDRESS for all but one")
+	}
+	return env, err
+}
+
+// newPooled is newEnvironment for commands that can use several engines.
+func newPooled(c *cli.Context) (*environment, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return nil, fmt.Errorf("finding the cache folder: %w", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -21,16 +22,38 @@ func lintCommand() *cli.Command {
 			"`# kiln-lint: ignore=RULE reason`, in the line or alone in the one before, excuses a\n" +
 			"finding; `kiln explain rule` lists the rules.\n\n" +
 			"Example: kiln lint --format sarif recipes/*/recipe.yaml > kiln.sarif",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, sarif (2.1.0) or github (annotations of GitHub Actions)"},
-			&cli.BoolFlag{Name: "strict", Usage: "exit with 1 where a finding is a warning as well"},
-		},
+		Flags:        lintFlags(),
 		OnUsageError: usageError,
 		Action:       runLint,
 	}
 }
 
+func lintFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "format", Value: "text", Usage: "text, json, sarif (2.1.0) or github (annotations of GitHub Actions)"},
+		&cli.BoolFlag{Name: "strict", Usage: "exit with 1 where a finding is a warning as well"},
+	}
+}
+
 func runLint(c *cli.Context) error {
+	if !c.Args().Present() {
+		return usagef("kiln lint: want one or more recipes")
+	}
+	return printFindings(c, func() ([]lint.Finding, error) {
+		var found []lint.Finding
+		for _, file := range c.Args().Slice() {
+			here, err := lintRecipe(file)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, here...)
+		}
+		return append([]lint.Finding{}, found...), nil
+	})
+}
+
+// printFindings prints what look finds, in the format that was asked for.
+func printFindings(c *cli.Context, look func() ([]lint.Finding, error)) error {
 	formats := map[string]func(io.Writer, []lint.Finding) error{
 		"text": lintText, "json": lintJSON, "sarif": lintSARIF, "github": lintGitHub,
 	}
@@ -38,16 +61,9 @@ func runLint(c *cli.Context) error {
 	if !ok {
 		return usagef("--format: want text, json, sarif or github, got %q", c.String("format"))
 	}
-	if !c.Args().Present() {
-		return usagef("kiln lint: want one or more recipes")
-	}
-	found := []lint.Finding{}
-	for _, file := range c.Args().Slice() {
-		here, err := lintRecipe(file)
-		if err != nil {
-			return err
-		}
-		found = append(found, here...)
+	found, err := look()
+	if err != nil {
+		return err
 	}
 	if err := write(c.App.Writer, found); err != nil {
 		return err
@@ -59,24 +75,35 @@ func runLint(c *cli.Context) error {
 	return nil
 }
 
-// lintRecipe looks at a recipe and its variants. One that does not load has its
-// mistakes as findings; only what cannot be read at all is an error.
+// lintRecipe looks at a recipe and its variants.
 func lintRecipe(file string) ([]lint.Finding, error) {
-	r, err := loadRecipe(file)
+	file = recipeFile(file)
+	config, err := recipes.FindConfig(filepath.Dir(file))
+	if err != nil {
+		return nil, err
+	}
+	e := &recipes.Entry{File: file}
+	e.Load(config.Defaults())
+	var eol recipes.CatalogEOL
+	if config.Catalog != nil {
+		eol = config.Catalog.EOL
+	}
+	return lintEntry(e, eol)
+}
+
+// lintEntry looks at a recipe and its variants. One that does not load has its
+// mistakes as findings; only what cannot be read at all is an error.
+func lintEntry(e *recipes.Entry, eol recipes.CatalogEOL) ([]lint.Finding, error) {
 	var wrong *recipes.Errors
-	if errors.As(err, &wrong) {
+	if errors.As(e.Err, &wrong) {
 		return lint.Wrong(wrong), nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	all, err := withVariants(r)
-	if err != nil {
-		return nil, err
+	if e.Err != nil {
+		return nil, e.Err
 	}
 	var found []lint.Finding
-	for _, r := range all {
-		here, err := lintVariant(r)
+	for _, r := range e.All() {
+		here, err := lintVariant(r, eol)
 		if err != nil {
 			return nil, err
 		}
@@ -85,8 +112,8 @@ func lintRecipe(file string) ([]lint.Finding, error) {
 	return lint.Merge(found), nil
 }
 
-func lintVariant(r *recipes.Recipe) ([]lint.Finding, error) {
-	in := lint.Input{Recipe: r, ToolchainPackages: builder.ToolchainPackages, Today: today()}
+func lintVariant(r *recipes.Recipe, eol recipes.CatalogEOL) ([]lint.Finding, error) {
+	in := lint.Input{Recipe: r, ToolchainPackages: builder.ToolchainPackages, Today: today(), EOL: eol}
 	var inLock, inVEX error
 	in.Lock, inLock = recipes.ReadLock(r.LockPath())
 	in.VEX, inVEX = r.ReadVEX()

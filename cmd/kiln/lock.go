@@ -33,7 +33,7 @@ func lockCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return runLock(c, env, all)
+			return lockAll(c, env, all, c.App.ErrWriter)
 		},
 	}
 }
@@ -47,11 +47,14 @@ func loadArgument(c *cli.Context) (*recipes.Recipe, error) {
 }
 
 // loadRecipe loads a recipe by its file, or by its folder.
-func loadRecipe(file string) (*recipes.Recipe, error) {
-	if fi, err := os.Stat(file); err == nil && fi.IsDir() {
-		file = filepath.Join(file, recipes.RecipeFile)
+func loadRecipe(file string) (*recipes.Recipe, error) { return loadVariant(recipeFile(file), "") }
+
+// recipeFile is the file of a recipe that is named by it, or by its folder.
+func recipeFile(arg string) string {
+	if fi, err := os.Stat(arg); err == nil && fi.IsDir() {
+		return filepath.Join(arg, recipes.RecipeFile)
 	}
-	return loadVariant(file, "")
+	return arg
 }
 
 // loadVariant loads a variant of a recipe, with the defaults of its catalog.
@@ -71,9 +74,9 @@ type newLock struct {
 	old, text []byte
 }
 
-// runLock locks the recipe and all its variants. It writes when all are made,
-// so that an error changes nothing.
-func runLock(c *cli.Context, env *environment, all []*recipes.Recipe) error {
+// lockAll locks a recipe and its variants. It writes when all are made, so that
+// an error changes nothing.
+func lockAll(c *cli.Context, env *environment, all []*recipes.Recipe, stderr io.Writer) error {
 	var made []newLock
 	for _, r := range all {
 		l, err := makeLock(c, env, r)
@@ -83,7 +86,7 @@ func runLock(c *cli.Context, env *environment, all []*recipes.Recipe) error {
 		made = append(made, l)
 	}
 	for _, l := range made {
-		if err := l.write(c.App.ErrWriter); err != nil {
+		if err := l.write(stderr); err != nil {
 			return err
 		}
 	}

@@ -35,9 +35,12 @@ func isNetworkFlag(f cli.Flag) bool {
 	return slices.ContainsFunc(f.Names(), func(n string) bool { return n == "mirror" || n == "registry-ca" || n == "engine" })
 }
 
-// configFolder is the recipe's folder, and for commands without a recipe the
-// working folder.
+// configFolder is the catalog's folder, or the recipe's, and for commands
+// without either the working folder.
 func configFolder(c *cli.Context) string {
+	if dir := c.String("catalog"); dir != "" {
+		return dir
+	}
 	arg := c.Args().First()
 	if fi, err := os.Stat(arg); arg != "" && err == nil && fi.IsDir() {
 		return arg

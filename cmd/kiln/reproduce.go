@@ -68,8 +68,12 @@ func runReproduce(c *cli.Context) error {
 	if err != nil {
 		return usage{err}
 	}
+	env, err := newEnvironment(c)
+	if err != nil {
+		return err
+	}
 	r := &reproduction{}
-	if r.build, err = newBuild(c, display); err != nil {
+	if r.build, err = newBuild(c, env, display); err != nil {
 		return err
 	}
 	r.clock = newStopwatch(time.Now)

@@ -114,6 +114,17 @@ type registryTarget struct {
 	registry *push.Registry
 	repo     name.Repository
 	tags     []string
+	// digestTag is a further tag for an image, by its digest in hex; nil where
+	// there is none.
+	digestTag func(digest string) string
+}
+
+// all are the tags for the image of the digest.
+func (t *registryTarget) all(digest v1.Hash) []string {
+	if t.digestTag == nil {
+		return t.tags
+	}
+	return append(slices.Clone(t.tags), t.digestTag(digest.Hex))
 }
 
 // tagsOf are those of --tag, which looks like the example.
@@ -160,7 +171,7 @@ func (t *registryTarget) published(ctx context.Context) (push.Found, bool, error
 	if err != nil || !ok {
 		return found, ok, err
 	}
-	for _, tag := range t.tags[1:] {
+	for _, tag := range t.all(found.Descriptor.Digest)[1:] {
 		other, ok, err := t.registry.Lookup(ctx, t.repo.Tag(tag))
 		if err != nil || !ok || other.Descriptor.Digest != found.Descriptor.Digest {
 			return push.Found{}, false, err
@@ -174,7 +185,11 @@ func (t *registryTarget) statements(ctx context.Context, d v1.Hash) (recipes.Att
 }
 
 func (t *registryTarget) put(ctx context.Context, top push.Manifest, attach push.Attach) error {
-	_, err := t.registry.Push(ctx, t.repo, top, attach, t.tags)
+	digest, err := top.Digest()
+	if err != nil {
+		return err
+	}
+	_, err = t.registry.Push(ctx, t.repo, top, attach, t.all(digest))
 	return err
 }
 

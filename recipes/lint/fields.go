@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/kiln-build/kiln/recipes"
@@ -34,6 +35,22 @@ func (c *checker) head() {
 		if !strings.Contains(string(r.Raw), "${vars."+name+"}") {
 			c.add(RuleUnusedVar, r.Pos("vars."+name), fmt.Sprintf("nothing uses the variable %s", name))
 		}
+	}
+}
+
+// eol looks at when upstream's support of the version ends.
+func (c *checker) eol() {
+	end, err := time.Parse(time.DateOnly, c.Recipe.EOL)
+	today, terr := time.Parse(time.DateOnly, c.Today)
+	if err != nil || terr != nil {
+		return
+	}
+	at := c.Recipe.Pos("eol")
+	switch {
+	case today.After(end.Add(c.EOL.GraceTime())):
+		c.add(RuleEndOfLife, at, fmt.Sprintf("upstream mends %s %s no more since %s", c.Recipe.Name, c.Recipe.Version, c.Recipe.EOL))
+	case today.Add(c.EOL.WarnTime()).After(end):
+		c.add(RuleEndNear, at, fmt.Sprintf("upstream mends %s %s until %s", c.Recipe.Name, c.Recipe.Version, c.Recipe.EOL))
 	}
 }
 

@@ -40,6 +40,8 @@ type Input struct {
 	ToolchainPackages func(toolchain string) ([]string, error)
 	// VEX are the statements beside the recipe; nil where there are none.
 	VEX *recipes.VEX
+	// EOL says from when on a version that upstream mends no more is told.
+	EOL recipes.CatalogEOL
 	// Today is the day, as YYYY-MM-DD, on which statements have to hold.
 	Today string
 }
@@ -50,6 +52,7 @@ type Input struct {
 func Check(in Input) []Finding {
 	c := &checker{Input: in, file: in.Recipe.File}
 	c.head()
+	c.eol()
 	c.sources()
 	c.build()
 	c.image()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,7 +77,7 @@ func TestEveryRule(t *testing.T) {
 	if !errors.As(err, &wrong) {
 		t.Fatal(err)
 	}
-	for _, f := range append(Check(stale), Wrong(wrong)...) {
+	for _, f := range slices.Concat(Check(stale), Wrong(wrong), atEnd(t), twice(t)) {
 		seen[f.Rule] = true
 	}
 	for _, r := range Rules() {
@@ -87,6 +88,41 @@ func TestEveryRule(t *testing.T) {
 			t.Errorf("%s has no text or no fix", r.ID)
 		}
 	}
+}
+
+// atEnd is what is found of a recipe shortly before its end, and long after.
+func atEnd(t *testing.T) (found []Finding) {
+	in := input(t, "testdata/root.yaml")
+	in.Recipe.EOL, in.EOL = "2026-11-22", recipes.CatalogEOL{Warn: "10d", Grace: "5d"}
+	for day, want := range map[string]string{
+		"2026-11-11": "", "2026-11-13": RuleEndNear, "2026-11-23": RuleEndNear, "2026-11-27": RuleEndNear, "2026-11-28": RuleEndOfLife,
+	} {
+		in.Today = day
+		got := ""
+		for _, f := range Check(in) {
+			if f.Rule == RuleEndNear || f.Rule == RuleEndOfLife {
+				found, got = append(found, f), f.Rule
+			}
+		}
+		if got != want {
+			t.Errorf("on %s: found %q, want %q", day, got, want)
+		}
+	}
+	return found
+}
+
+// twice is what is found of two recipes with the same tag.
+func twice(t *testing.T) []Finding {
+	first, second := input(t, "testdata/root.yaml").Recipe, input(t, "testdata/root.yaml").Recipe
+	second.File = "second.yaml"
+	found := Catalog(&recipes.Catalog{
+		Config:  &recipes.Config{Catalog: &recipes.CatalogConfig{Repository: "registry.example/${name}"}},
+		Entries: []*recipes.Entry{{Recipe: first}, {Recipe: second}},
+	})
+	if len(found) != 1 || found[0].File != "second.yaml" {
+		t.Errorf("of two recipes with one tag: found %+v", found)
+	}
+	return found
 }
 
 // TestCatalogIsClean: recipes that others learn from are good ones.

@@ -38,6 +38,9 @@ const (
 	RulePipeToShell      = "shell-pipe-to-shell"
 	RuleIgnoreReason     = "ignore-without-reason"
 	RuleExpiredVEX       = "expired-vex"
+	RuleEndOfLife        = "end-of-life"
+	RuleEndNear          = "end-of-life-near"
+	RuleSameTag          = "tag-taken"
 )
 
 // Rules are all rules.
@@ -69,6 +72,9 @@ func Rules() []Rule {
 		{RulePipeToShell, Warning, "What is fetched is run unseen.", "make it a source with its digest, and run it from /src"},
 		{RuleIgnoreReason, Warning, "A comment suppresses a finding without saying why.", "write # kiln-lint: ignore=RULE and the reason"},
 		{RuleExpiredVEX, Error, "A statement about a vulnerability holds no more: nobody has looked since, and scans show the finding again.", "look at it again: give `date` and `expires` anew, and a higher `version`; or take it out"},
+		{RuleEndOfLife, Error, "Upstream mends this version no more: its next hole stays open.", "move to a version that is supported, or take the recipe out"},
+		{RuleEndNear, Warning, "Upstream will soon mend this version no more.", "plan the move to a version that is supported for longer"},
+		{RuleSameTag, Error, "Two recipes of a catalog have the same tag of the same repository, so that one's image takes the other's place.", "give them different names or versions, or the catalog fewer kinds of `tags`"},
 	}
 }
 
