@@ -217,3 +217,28 @@ func TestEssence(t *testing.T) {
 		t.Error("a variant is the recipe itself")
 	}
 }
+
+func TestRecipeChanges(t *testing.T) {
+	parse := func(text string) *Recipe {
+		r, err := Parse("r.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	text := recipeText("a", "static") + "tests: [{run: [/x, --version]}]\n"
+	was := parse(text)
+	now := parse(strings.NewReplacer("1.28.0", "1.28.1", "static", "glibc", "tests: [{run: [/x, --version]}]", "suite: sid").Replace(text) + "owners: b\n")
+	want := []FieldChange{
+		{"version", "1.28.0", "1.28.1"}, {"image.base", "static", "glibc"}, {"suite", "", "sid"},
+		{"tests[0].run[0]", "/x", ""}, {"tests[0].run[1]", "--version", ""},
+	}
+	for range 25 {
+		if diff := cmp.Diff(want, now.Changes(was)); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+	if got := was.Changes(parse("# more\n" + text)); got != nil {
+		t.Errorf("got %v of a comment", got)
+	}
+}

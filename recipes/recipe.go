@@ -6,6 +6,8 @@
 // for a recipe and at [ReadLock] for a lock.
 package recipes
 
+import "gopkg.in/yaml.v3"
+
 // FormatVersion is the version of the recipe and lock formats that this
 // package reads and writes.
 const FormatVersion = "v1"
@@ -29,8 +31,8 @@ type Recipe struct {
 
 	// places are where the values stand, by path: see Pos.
 	places map[string]Pos
-	// essence is what Essence returns.
-	essence []byte
+	// essence is the tree of what Essence returns.
+	essence *yaml.Node
 
 	// Kiln is the version of the format: v1.
 	Kiln string `yaml:"kiln" kiln:"required"`

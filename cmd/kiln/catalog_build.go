@@ -51,6 +51,8 @@ type catalogBuild struct {
 	catalog *chosenCatalog
 	config  recipes.CatalogConfig
 	common  *build
+	// push is whether images are in registries, and not in folders.
+	push bool
 	// lookups bounds how many images are looked up at a time.
 	lookups chan struct{}
 	pool    *enginePool
@@ -116,7 +118,21 @@ func newCatalogBuild(c *cli.Context) (*catalogBuild, error) {
 	if err := errors.Join(checkOutput(c), checkFiles(c, "junit", "summary")); err != nil {
 		return nil, err
 	}
-	b := &catalogBuild{cli: c, watch: newStopwatch(time.Now), lookups: make(chan struct{}, 16), outcomes: map[*recipes.Entry]*outcome{}}
+	b, err := newCatalogRun(c)
+	if err != nil {
+		return nil, err
+	}
+	b.push = c.Bool("push")
+	b.pool = newEnginePool(b.common.env, c.Int("jobs"))
+	b.screen.total = len(b.catalog.chosen)
+	b.common.noSources = c.Bool("no-sources")
+	return b, nil
+}
+
+// newCatalogRun opens the catalog, and makes ready what all its recipes have in
+// common.
+func newCatalogRun(c *cli.Context) (*catalogBuild, error) {
+	b := &catalogBuild{cli: c, push: true, watch: newStopwatch(time.Now), lookups: make(chan struct{}, 16), outcomes: map[*recipes.Entry]*outcome{}}
 	var err error
 	if b.catalog, err = openCatalog(c); err != nil {
 		return nil, err
@@ -143,8 +159,7 @@ func newCatalogBuild(c *cli.Context) (*catalogBuild, error) {
 	if b.common.store, err = env.blobs(); err != nil {
 		return nil, err
 	}
-	b.pool = newEnginePool(env, c.Int("jobs"))
-	b.screen = newCatalogScreen(c.App.ErrWriter, stderrTerminal(), len(b.catalog.chosen))
+	b.screen = newCatalogScreen(c.App.ErrWriter, stderrTerminal())
 	return b, nil
 }
 
@@ -293,7 +308,7 @@ func (b *catalogBuild) of(r *recipes.Recipe) (*build, error) {
 
 func (b *catalogBuild) target(r *recipes.Recipe, l *recipes.Lock) (target, error) {
 	tags := b.config.TagsOf(r, l)
-	if !b.cli.Bool("push") {
+	if !b.push {
 		return &layoutTarget{dir: filepath.Join(b.cli.String("oci"), r.Tagged(r.Name)+".oci"), name: r.Name, tags: tags}, nil
 	}
 	repo, err := name.NewRepository(b.config.RepositoryOf(r.Name))
@@ -313,7 +328,7 @@ func (b *catalogBuild) follow(ctx context.Context, e *recipes.Entry, under []rec
 	moved := map[string]string{} // old digest to new
 	for _, edge := range under {
 		from := b.outcomes[edge.From]
-		if from == nil || len(from.Images) == 0 || !b.cli.Bool("push") {
+		if from == nil || len(from.Images) == 0 || !b.push {
 			continue
 		}
 		_, old, _ := strings.Cut(edge.Ref, "@")

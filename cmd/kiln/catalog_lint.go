@@ -1,11 +1,11 @@
 package main
 
 import (
+	"context"
 	"runtime"
 	"slices"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/kiln-build/kiln/recipes/lint"
 )
@@ -22,28 +22,25 @@ func catalogLintCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return printFindings(c, func() ([]lint.Finding, error) { return lintCatalog(catalog) })
+			return printFindings(c, func() ([]lint.Finding, error) { return lintCatalog(c.Context, catalog) })
 		},
 	}
 }
 
-func lintCatalog(catalog *chosenCatalog) ([]lint.Finding, error) {
+func lintCatalog(ctx context.Context, catalog *chosenCatalog) ([]lint.Finding, error) {
 	together := lint.Catalog(catalog.Catalog)
 	all := make([][]lint.Finding, len(catalog.chosen))
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, e := range catalog.chosen {
-		g.Go(func() (err error) {
-			all[i], err = lintEntry(e, catalog.Config.Catalog.EOL)
-			for _, f := range together {
-				if f.File == e.File {
-					all[i] = append(all[i], f)
-				}
+	err := inParallel(ctx, len(catalog.chosen), runtime.GOMAXPROCS(0), func(_ context.Context, i int) (err error) {
+		e := catalog.chosen[i]
+		all[i], err = lintEntry(e, catalog.Config.Catalog.EOL)
+		for _, f := range together {
+			if f.File == e.File {
+				all[i] = append(all[i], f)
 			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+		}
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	return append([]lint.Finding{}, slices.Concat(all...)...), nil

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/kiln-build/kiln/recipes"
 )
@@ -41,20 +40,17 @@ func runCatalogLock(c *cli.Context) error {
 		return err
 	}
 	failed := make([]error, len(catalog.chosen))
-	screen := newCatalogScreen(c.App.ErrWriter, stderrTerminal(), len(catalog.chosen))
-	var g errgroup.Group
-	g.SetLimit(c.Int("jobs"))
-	for i, e := range catalog.chosen {
-		g.Go(func() error {
-			if failed[i] = e.Err; e.Err == nil && c.Err() == nil {
-				screen.began(e.Name)
-				failed[i] = lockEntry(c, env, e, screen)
-				screen.left(e.Name)
-			}
-			return nil
-		})
-	}
-	if err := errors.Join(g.Wait(), c.Err()); err != nil {
+	screen := newCatalogScreen(c.App.ErrWriter, stderrTerminal())
+	err = inParallel(c.Context, len(catalog.chosen), c.Int("jobs"), func(_ context.Context, i int) error {
+		e := catalog.chosen[i]
+		if failed[i] = e.Err; e.Err == nil {
+			screen.began(e.Name)
+			failed[i] = lockEntry(c, env, e, screen)
+			screen.left(e.Name)
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	screen.clear()

@@ -21,8 +21,8 @@ type catalogScreen struct {
 	running []string
 }
 
-func newCatalogScreen(out io.Writer, terminal bool, total int) *catalogScreen {
-	return &catalogScreen{out: out, terminal: terminal, total: total}
+func newCatalogScreen(out io.Writer, terminal bool) *catalogScreen {
+	return &catalogScreen{out: out, terminal: terminal}
 }
 
 // about writes what is said about one recipe, a line at a time, with its name
@@ -70,8 +70,16 @@ func (s *catalogScreen) wipe() {
 
 func (s *catalogScreen) draw() {
 	if s.terminal && len(s.running) > 0 {
-		fmt.Fprintf(s.out, "%d of %d done, building %s", s.count, s.total, clipped(strings.Join(s.running, ", "), 50))
+		fmt.Fprintf(s.out, "%s%s", s.progress(), clipped(strings.Join(s.running, ", "), 50))
 	}
+}
+
+// progress says how many are done, where they are counted.
+func (s *catalogScreen) progress() string {
+	if s.total == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d done, building ", s.count, s.total)
 }
 
 func clipped(s string, most int) string {

@@ -17,8 +17,13 @@ func initCommand() *cli.Command {
 	return &cli.Command{
 		Name: "init", Usage: "write a recipe for a folder of source code", ArgsUsage: "[DIR]",
 		Description: "Tells the language by go.mod, Cargo.toml, package.json and the like, and writes\n" +
-			"recipe.yaml beside it. It says what it assumed, and overwrites nothing.\n\n" +
+			"recipe.yaml beside it. It says what it assumed, and overwrites nothing. With --catalog it\n" +
+			"writes a kiln.yaml for a folder of many recipes in its place.\n\n" +
 			"Example: kiln init . && kiln build .",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "catalog", Usage: "write a kiln.yaml for a catalog of recipes"},
+			&cli.StringFlag{Name: "repository", Usage: "with --catalog: where images go, such as registry.corp/platform/${name}"},
+		},
 		OnUsageError: usageError,
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
@@ -27,6 +32,12 @@ func initCommand() *cli.Command {
 			dir := c.Args().First()
 			if dir == "" {
 				dir = "."
+			}
+			if c.Bool("catalog") {
+				return initCatalog(c, dir)
+			}
+			if err := needs(c, "catalog", []string{"repository"}); err != nil {
+				return err
 			}
 			return runInit(c, dir)
 		},

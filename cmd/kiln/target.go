@@ -119,6 +119,9 @@ type registryTarget struct {
 	digestTag func(digest string) string
 }
 
+// first is the tag by which the image is looked up.
+func (t *registryTarget) first() name.Tag { return t.repo.Tag(t.tags[0]) }
+
 // all are the tags for the image of the digest.
 func (t *registryTarget) all(digest v1.Hash) []string {
 	if t.digestTag == nil {
@@ -167,7 +170,7 @@ func newTarget(c *cli.Context, r *recipes.Recipe, registry *push.Registry, folde
 }
 
 func (t *registryTarget) published(ctx context.Context) (push.Found, bool, error) {
-	found, ok, err := t.registry.Lookup(ctx, t.repo.Tag(t.tags[0]))
+	found, ok, err := t.registry.Lookup(ctx, t.first())
 	if err != nil || !ok {
 		return found, ok, err
 	}
