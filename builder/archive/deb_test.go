@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/kiln-build/kiln/builder/archive/archivetest"
 )
 
 const testControl = `Package: hello
@@ -52,7 +54,7 @@ func TestOpenDeb(t *testing.T) {
 	}
 	plain := tarOf(t, entries)
 	for name, data := range map[string][]byte{
-		"data.tar": plain, "data.tar.gz": gzipped(plain), "data.tar.xz": xzStored(plain), "data.tar.zst": zstded(t, plain),
+		"data.tar": plain, "data.tar.gz": gzipped(plain), "data.tar.xz": archivetest.XZ(plain), "data.tar.zst": zstded(t, plain),
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := openTestDeb(t, makeDeb(t, testControl, name, data))
@@ -236,7 +238,7 @@ func FuzzDeb(f *testing.F) {
 	plain := tarOf(f, []debEntry{folder("./"), file("./a", "x"), symlink("./b", "a"), hardlink("./c", "./a")})
 	f.Add(makeDeb(f, testControl, "data.tar", plain))
 	f.Add(makeDeb(f, testControl, "data.tar.gz", gzipped(plain)))
-	f.Add(makeDeb(f, testControl, "data.tar.xz", xzStored(plain)))
+	f.Add(makeDeb(f, testControl, "data.tar.xz", archivetest.XZ(plain)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d, err := OpenDeb(bytes.NewReader(b), int64(len(b)))
 		if err != nil {

@@ -5,10 +5,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"hash/crc32"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,6 +18,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
+	"github.com/kiln-build/kiln/builder/archive/archivetest"
 	"github.com/kiln-build/kiln/builder/blobs"
 )
 
@@ -132,7 +131,7 @@ func (a *fakeArchive) publish(t testing.TB, archive, suite, packages, sources st
 	t.Helper()
 	indexes := map[string][]byte{}
 	for name, text := range map[string]string{"main/binary-amd64/Packages": packages, "main/source/Sources": sources} {
-		packed := xzStored([]byte(text))
+		packed := archivetest.XZ([]byte(text))
 		indexes[name], indexes[name+".xz"] = []byte(text), packed
 		dir := name[:strings.LastIndex(name, "/")+1]
 		a.set("/"+archive+"/dists/"+suite+"/"+dir+"by-hash/SHA256/"+hashOf(string(packed)), packed)
@@ -252,41 +251,6 @@ func gzipped(in []byte) []byte {
 	w := gzip.NewWriter(&b)
 	w.Write(in) //nolint:errcheck // to memory
 	w.Close()   //nolint:errcheck // to memory
-	return b.Bytes()
-}
-
-// xzStored wraps bytes in an .xz file (xz-file-format.txt, version 1.2.0)
-// without compressing them: one block of LZMA2 chunks that are stored.
-func xzStored(in []byte) []byte {
-	var b bytes.Buffer
-	withCRC := func(p []byte) { b.Write(binary.LittleEndian.AppendUint32(p, crc32.ChecksumIEEE(p))) }
-	flags := []byte{0, 1} // CRC32
-	b.WriteString("\xfd7zXZ\x00")
-	b.Write(binary.LittleEndian.AppendUint32(flags[:2:2], crc32.ChecksumIEEE(flags)))
-	block := b.Len()
-	withCRC([]byte{2, 0, 0x21, 1, 16, 0, 0, 0}) // 12 bytes; LZMA2, dictionary of 1 MiB
-	for rest, control := in, byte(1); len(rest) > 0; control = 2 {
-		n := min(len(rest), 1<<16)
-		b.Write([]byte{control, byte((n - 1) >> 8), byte(n - 1)}) //nolint:gosec // a small number in a test
-		b.Write(rest[:n])
-		rest = rest[n:]
-	}
-	b.WriteByte(0)
-	unpadded := b.Len() - block + 4
-	for (b.Len()-block)%4 != 0 {
-		b.WriteByte(0)
-	}
-	b.Write(binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(in)))
-	index := binary.AppendUvarint([]byte{0, 1}, uint64(unpadded)) //nolint:gosec // a small number in a test
-	index = binary.AppendUvarint(index, uint64(len(in)))
-	for len(index)%4 != 0 {
-		index = append(index, 0)
-	}
-	withCRC(index)
-	footer := append(binary.LittleEndian.AppendUint32(nil, uint32(len(index)/4)), flags...) //nolint:gosec // a small number in a test
-	b.Write(binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(footer)))
-	b.Write(footer)
-	b.WriteString("YZ")
 	return b.Bytes()
 }
 
