@@ -1,7 +1,7 @@
 // Package gomod fetches Go modules as the go command does: from the proxies
 // that GOPROXY names, verified by the checksum database that GOSUMDB names.
 //
-// It resolves no versions and reads no dependencies. Start at
+// It chooses no versions and reads no dependencies. Start at
 // [Client.Resolve].
 package gomod
 
@@ -216,16 +216,18 @@ func (c *Client) get(ctx context.Context, modpath, version, suffix string, limit
 	if err != nil {
 		return nil, err
 	}
+	return readLimited(body, limit)
+}
+
+// readLimited reads the whole body, and closes it.
+func readLimited(body io.ReadCloser, limit int64) ([]byte, error) {
 	defer body.Close()
 	return io.ReadAll(&limited{r: body, left: limit})
 }
 
 // open asks the proxies in order (https://go.dev/ref/mod#goproxy-protocol).
 func (c *Client) open(ctx context.Context, modpath, version, suffix string) (io.ReadCloser, error) {
-	if module.MatchPrefixPatterns(c.NoProxy, modpath) {
-		return nil, errors.New("GONOPROXY or GOPRIVATE keeps it from proxies; use a git source, or set GONOPROXY=none where the proxy may have it")
-	}
-	escaped, err := module.EscapePath(modpath)
+	escaped, err := c.escape(modpath)
 	if err != nil {
 		return nil, err
 	}
@@ -234,6 +236,14 @@ func (c *Client) open(ctx context.Context, modpath, version, suffix string) (io.
 		return nil, err
 	}
 	return c.fromProxies(ctx, path.Join(escaped, "@v", v+suffix))
+}
+
+// escape is the module's path as proxies have it; some may not learn it.
+func (c *Client) escape(modpath string) (string, error) {
+	if module.MatchPrefixPatterns(c.NoProxy, modpath) {
+		return "", errors.New("GONOPROXY or GOPRIVATE keeps it from proxies; use a git source, or set GONOPROXY=none where the proxy may have it")
+	}
+	return module.EscapePath(modpath)
 }
 
 var errGone = errors.New("not found")

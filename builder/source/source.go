@@ -302,25 +302,37 @@ func (f *Fetcher) fetchArchive(ctx context.Context, a *recipes.ArchiveSource) er
 	if f.Cache.Has(a.SHA256, -1) {
 		return nil
 	}
+	_, err := f.fromAny(ctx, a, a.SHA256)
+	return err
+}
+
+// Hash downloads an archive, whatever its sha256 is in the recipe, and returns
+// that of what came.
+func (f *Fetcher) Hash(ctx context.Context, a *recipes.ArchiveSource) (sha256 string, err error) {
+	return f.fromAny(ctx, a, "")
+}
+
+// fromAny downloads an archive from its URL, or the first mirror that has it.
+func (f *Fetcher) fromAny(ctx context.Context, a *recipes.ArchiveSource, want string) (sha256 string, err error) {
 	var errs []error
 	for _, u := range append([]string{a.URL}, a.Mirrors...) {
-		err := f.download(ctx, u, a.SHA256)
+		sha256, err := f.download(ctx, u, want)
 		if err == nil || ctx.Err() != nil {
-			return err
+			return sha256, err
 		}
 		errs = append(errs, err)
 	}
-	return errors.Join(errs...)
+	return "", errors.Join(errs...)
 }
 
-func (f *Fetcher) download(ctx context.Context, raw, sha256 string) error {
+func (f *Fetcher) download(ctx context.Context, raw, want string) (sha256 string, err error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return fmt.Errorf("fetching an archive: its URL cannot be read")
+		return "", fmt.Errorf("fetching an archive: its URL cannot be read")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, raw, nil)
 	if err != nil {
-		return fmt.Errorf("fetching %s: %w", u.Redacted(), err)
+		return "", fmt.Errorf("fetching %s: %w", u.Redacted(), err)
 	}
 	resp, err := f.HTTP.Do(req)
 	if err != nil {
@@ -328,17 +340,18 @@ func (f *Fetcher) download(ctx context.Context, raw, sha256 string) error {
 		if errors.As(err, &ue) {
 			err = ue.Err
 		}
-		return fmt.Errorf("fetching %s: %w", u.Redacted(), err)
+		return "", fmt.Errorf("fetching %s: %w", u.Redacted(), err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("fetching %s: %s", u.Redacted(), resp.Status)
+		return "", fmt.Errorf("fetching %s: %s", u.Redacted(), resp.Status)
 	}
 	if resp.ContentLength > maxBytes {
-		return fmt.Errorf("fetching %s: it is %d bytes, over the limit of %d", u.Redacted(), resp.ContentLength, int64(maxBytes))
+		return "", fmt.Errorf("fetching %s: it is %d bytes, over the limit of %d", u.Redacted(), resp.ContentLength, int64(maxBytes))
 	}
-	if _, _, err := f.Cache.Put(io.LimitReader(resp.Body, maxBytes), sha256); err != nil {
-		return fmt.Errorf("fetching %s: %w", u.Redacted(), err)
+	sha256, _, err = f.Cache.Put(io.LimitReader(resp.Body, maxBytes), want)
+	if err != nil {
+		return "", fmt.Errorf("fetching %s: %w", u.Redacted(), err)
 	}
-	return nil
+	return sha256, nil
 }
