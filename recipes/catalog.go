@@ -98,28 +98,44 @@ func OpenCatalog(dir string) (*Catalog, error) {
 	return c, nil
 }
 
-// find makes an entry of each folder with a recipe. Hidden folders are none.
+// find makes an entry of each folder with a recipe.
 func (c *Catalog) find() error {
-	return filepath.WalkDir(c.Dir, func(at string, d fs.DirEntry, err error) error {
+	files, err := Find(c.Dir)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		at := filepath.Dir(file)
+		rel, err := filepath.Rel(c.Dir, at)
+		if err != nil {
+			return err
+		}
+		c.Entries = append(c.Entries, &Entry{Name: filepath.Base(at), Dir: filepath.ToSlash(rel), File: file})
+	}
+	return nil
+}
+
+// Find returns the recipes in the folder dir and below it, in order. What is
+// below the folder of a recipe is its own, and hidden folders are none.
+func Find(dir string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(dir, func(at string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
 		case !d.IsDir():
 			return nil
-		case at != c.Dir && strings.HasPrefix(d.Name(), "."):
+		case at != dir && strings.HasPrefix(d.Name(), "."):
 			return fs.SkipDir
 		}
 		file := filepath.Join(at, RecipeFile)
 		if !isFile(file) {
 			return nil
 		}
-		rel, err := filepath.Rel(c.Dir, at)
-		if err != nil {
-			return err
-		}
-		c.Entries = append(c.Entries, &Entry{Name: filepath.Base(at), Dir: filepath.ToSlash(rel), File: file})
+		files = append(files, file)
 		return fs.SkipDir
 	})
+	return files, err
 }
 
 // Load reads the recipe, and its variants, from its file.

@@ -94,11 +94,11 @@ func (l *Lock) pins() map[pin]string {
 		m[pin{what: ChangeSuite, name: a.Archive + " " + a.Suite}] = a.Date + " " + a.InRelease
 	}
 	for i, s := range l.Sources {
-		text := s.Version + s.Commit
+		text := strings.Join([]string{s.Version, s.Commit, s.Tree, s.Sum}, " ")
 		for _, f := range s.Files {
 			text += " " + f.SHA256
 		}
-		m[pin{what: ChangeSource, name: strings.Join([]string{index("sources", i), s.Kind, s.Name}, " ")}] = text + " " + s.Tree + s.Sum
+		m[pin{what: ChangeSource, name: strings.Join([]string{index("sources", i), s.Kind, s.Name}, " ")}] = strings.Join(strings.Fields(text), " ")
 	}
 	for _, p := range l.Platforms {
 		maps.Copy(m, p.pins())

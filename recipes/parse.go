@@ -27,10 +27,7 @@ func (d Defaults) Load(file, variant string) (*Recipe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading recipe: %w", err)
 	}
-	if raw, err = d.complete(file, raw); err != nil {
-		return nil, err
-	}
-	r, err := ParseVariant(file, variant, raw)
+	r, err := d.Parse(file, variant, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -38,6 +35,16 @@ func (d Defaults) Load(file, variant string) (*Recipe, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// Parse is [ParseVariant], with the defaults in place of what the recipe does
+// not say.
+func (d Defaults) Parse(file, variant string, raw []byte) (*Recipe, error) {
+	raw, err := d.complete(file, raw)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVariant(file, variant, raw)
 }
 
 // Parse is [Load] for a recipe that has been read. The file is only named in
