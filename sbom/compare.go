@@ -47,7 +47,7 @@ func (c Changes) Empty() bool { return len(c.Added)+len(c.Removed)+len(c.Changed
 func Compare(from, to *v2_3.Document) Difference {
 	a, b := partsOf(from), partsOf(to)
 	d := Difference{
-		Packages: changes(a.packages, b.packages), Files: changes(a.files, b.files), Build: changes(a.build, b.build),
+		Packages: ChangesOf(a.packages, b.packages), Files: ChangesOf(a.files, b.files), Build: ChangesOf(a.build, b.build),
 	}
 	for _, name := range sortedKeys(a.licenses) {
 		if l, ok := b.licenses[name]; ok && l != a.licenses[name] {
@@ -128,7 +128,9 @@ func unversioned(u string) string {
 	return u
 }
 
-func changes(from, to map[string]string) Changes {
+// ChangesOf compares values by name; what has no value under a name has nothing of
+// it.
+func ChangesOf(from, to map[string]string) Changes {
 	var c Changes
 	for _, name := range sortedKeys(from) {
 		if value, ok := to[name]; !ok {

@@ -349,7 +349,7 @@ func (b *catalogBuild) follow(ctx context.Context, e *recipes.Entry, under []rec
 	env := *b.common.env
 	env.engines.pool = nil
 	for _, r := range e.All() {
-		l, err := makeLock(b.cli, &env, r)
+		l, err := makeLock(b.cli, &env, r, false)
 		if err != nil {
 			return err
 		}

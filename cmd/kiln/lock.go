@@ -79,7 +79,7 @@ type newLock struct {
 func lockAll(c *cli.Context, env *environment, all []*recipes.Recipe, stderr io.Writer) error {
 	var made []newLock
 	for _, r := range all {
-		l, err := makeLock(c, env, r)
+		l, err := makeLock(c, env, r, c.Bool("check"))
 		if err != nil {
 			return err
 		}
@@ -93,15 +93,15 @@ func lockAll(c *cli.Context, env *environment, all []*recipes.Recipe, stderr io.
 	return nil
 }
 
-// makeLock makes the lock of one of them. For --check, one that differs from
-// its file is an error.
-func makeLock(c *cli.Context, env *environment, r *recipes.Recipe) (newLock, error) {
+// makeLock makes the lock of one of them. To check it, one that differs from its
+// file is an error.
+func makeLock(c *cli.Context, env *environment, r *recipes.Recipe, check bool) (newLock, error) {
 	l := newLock{recipe: r}
 	var err error
 	if l.old, err = os.ReadFile(r.LockPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return l, fmt.Errorf("reading lock: %w", err)
 	}
-	k := locking{env: env, recipe: r, check: c.Bool("check"), terminal: stderrTerminal()}
+	k := locking{env: env, recipe: r, check: check, terminal: stderrTerminal()}
 	if k.was, err = fittingLock(r); err != nil && k.check {
 		return l, err
 	}

@@ -67,7 +67,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "interrupted": interrupted, "signed": signed, "swapped": swapped, "platformdigest": platformDigest, "platforms": platforms, "golden": golden, "sigstore": sigstoreServers, "digestof": digestOfImage,
 			"rebuilt":    rebuilt,
-			"advisories": advisories,
+			"advisories": advisories, "debianarchive": debianArchive,
 		},
 	})
 }

@@ -29,11 +29,7 @@ func OfLock(r *recipes.Recipe, l *recipes.Lock, platform string) (Inventory, err
 	for _, s := range l.Sources {
 		in.addSource(s, r.Suite)
 	}
-	for _, f := range locked.Fetches {
-		for _, file := range f.Files {
-			in.addFetched(file)
-		}
-	}
+	in.addFetches(locked.Fetches)
 	for _, p := range locked.Build {
 		in.addLibrary(p)
 	}
@@ -42,6 +38,23 @@ func OfLock(r *recipes.Recipe, l *recipes.Lock, platform string) (Inventory, err
 	}
 	in.sort()
 	return in, nil
+}
+
+// OfFetches reads the packages that steps fetch. Files that are none of an
+// ecosystem are not matched.
+func OfFetches(list []recipes.LockedFetch) Inventory {
+	var in Inventory
+	in.addFetches(list)
+	in.sort()
+	return in
+}
+
+func (in *Inventory) addFetches(list []recipes.LockedFetch) {
+	for _, f := range list {
+		for _, file := range f.Files {
+			in.addFetched(file)
+		}
+	}
 }
 
 // addSource adds a source by what it is known as. What is no module and no
