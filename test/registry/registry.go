@@ -7,6 +7,7 @@
 package registry
 
 import (
+	"bytes"
 	"bufio"
 	"encoding/base64"
 	"fmt"
@@ -51,6 +52,30 @@ type Registry struct {
 	// AccessLog is a file with a line for each request so far, in the
 	// combined format of Apache.
 	AccessLog string
+
+	program, config string
+	process         *exec.Cmd
+}
+
+// Kill ends the registry as a power cut would.
+func (r *Registry) Kill() {
+	r.process.Process.Kill() //nolint:errcheck // it may have ended by itself
+	r.process.Wait()         //nolint:errcheck // it was killed
+}
+
+// Restart starts the registry again after Kill, at the same address with the
+// same files.
+func (r *Registry) Restart(t testing.TB) {
+	t.Helper()
+	text, err := os.ReadFile(r.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.Replace(text, []byte("addr: 127.0.0.1:0"), []byte("addr: "+r.Addr), 1)
+	if err := os.WriteFile(r.config, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.run(t)
 }
 
 // Start starts a registry and stops it when the test ends. A test that
@@ -67,17 +92,16 @@ func Start(t testing.TB, opts Options) *Registry {
 	if opts.Auth {
 		config += r.auth(t, dir)
 	}
-	file := write(t, dir, "config.yml", []byte(config))
+	r.config = write(t, dir, "config.yml", []byte(config))
 	r.AccessLog = filepath.Join(dir, "access.log")
 	r.DockerConfig = filepath.Join(dir, "docker")
 	if err := os.Mkdir(r.DockerConfig, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	program := opts.Program
-	if program == "" {
-		program = binary(t)
+	if r.program = opts.Program; r.program == "" {
+		r.program = binary(t)
 	}
-	r.run(t, program, file)
+	r.run(t)
 	r.dockerConfig(t)
 	return r
 }
@@ -105,11 +129,12 @@ func (r *Registry) auth(t testing.TB, dir string) string {
 }
 
 // run starts the process and learns its port from what it logs.
-func (r *Registry) run(t testing.TB, program, config string) {
+func (r *Registry) run(t testing.TB) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program, "serve", config) //nolint:gosec // the test names it
+	cmd := exec.CommandContext(t.Context(), r.program, "serve", r.config) //nolint:gosec // the test names it
 	cmd.Env = append(cmd.Environ(), "OTEL_TRACES_EXPORTER=none")
-	log, err := os.Create(r.AccessLog)
+	r.process = cmd
+	log, err := os.OpenFile(r.AccessLog, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,10 +147,7 @@ func (r *Registry) run(t testing.TB, program, config string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("starting registry: %v", err)
 	}
-	t.Cleanup(func() {
-		cmd.Process.Kill() //nolint:errcheck // it may have ended by itself
-		cmd.Wait()         //nolint:errcheck // it was killed
-	})
+	t.Cleanup(r.Kill)
 	addr, said := listening(stderr)
 	if addr == "" {
 		t.Fatalf("registry does not start:\n%s", said)
