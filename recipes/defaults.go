@@ -67,12 +67,16 @@ func fillStep(name string, s *Step) {
 	}
 }
 
-// mainPackage is how the go command needs a package of the module written.
+// mainPackage is how the go command needs a main package written. The import
+// path of another module's begins with a host's name, and so with a dot in its
+// first element; all else is a folder of the module.
 func mainPackage(p string) string {
-	if p = path.Clean(p); p == "." {
+	host, _, below := strings.Cut(p, "/")
+	foreign := below && strings.Contains(host, ".") && host != "."
+	if p = path.Clean(p); p == "." || foreign {
 		return p
 	}
-	return "./" + strings.TrimPrefix(p, "./")
+	return "./" + p
 }
 
 func cleanInto(into string) string {

@@ -39,8 +39,9 @@ type Step struct {
 //	steps:
 //	  - go: {package: ./cmd/server, output: /usr/bin/server, ldflags: "-s -w"}
 type GoStep struct {
-	// Package is the main package, relative to Dir: "." or "./…". Empty is
-	// ".".
+	// Package is the main package, relative to Dir: "." or "./…"; or the
+	// import path of one in a module that the module requires, as a tool.
+	// Empty is ".".
 	Package string `yaml:"package"`
 	// Output is the absolute path of the program in the image.
 	Output string `yaml:"output" kiln:"required"`

@@ -15,8 +15,15 @@ var goproxy string
 // without npm. The Makefile sets it.
 var npmregistry string
 
+// release is kiln's version where the go command does not know it, since it
+// does not build from the repository. The linker sets it.
+var release string
+
 // version is kiln's, as the go command wrote it into the program.
 func version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}
