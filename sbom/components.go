@@ -2,6 +2,7 @@ package sbom
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -125,48 +126,11 @@ func note(p *v2_3.Package, text string) {
 	p.PackageComment = strings.TrimPrefix(p.PackageComment+"\n"+text, "\n")
 }
 
-// isOwn reports whether a component is what the recipe's own steps made of its
-// sources, and so the service itself. Wheels that come with the sources are
-// installed beside it, and distributions may have others within.
-func (d *description) isOwn(c language.Component) bool {
-	if _, ok := d.fetched.find(c.Ecosystem, c.Name, c.Version); ok {
-		return false
-	}
-	return slices.ContainsFunc(d.Recipe.Build.Steps, func(s recipes.Step) bool {
-		switch {
-		case s.Npm != nil && c.Ecosystem == "npm":
-			return c.Dir == path.Clean(s.Npm.Output)
-		case s.Python != nil && c.Ecosystem == "pypi":
-			return s.Python.Project != "" && path.Dir(path.Dir(c.Path)) == path.Clean(s.Python.Output) &&
-				(s.Python.Wheels == "" || d.hasName(c))
-		case s.Java != nil && c.Ecosystem == "maven":
-			return c.Path == path.Clean(s.Java.Output) && (c.Whole || c.Version == d.Recipe.Version && d.hasName(c))
-		}
-		return false
-	})
-}
-
-// hasName reports whether a component of several bears the service's name, but
-// for the group.
-func (d *description) hasName(c language.Component) bool {
-	return sameName(c.Ecosystem, c.Name[strings.LastIndex(c.Name, ":")+1:]) == sameName(c.Ecosystem, d.Recipe.Name)
-}
-
-// nameOwn gives the service a package URL by which others know it.
-func (d *description) nameOwn(u purl) {
-	have := func(r *v2_3.PackageExternalReference) bool { return r.Locator == u.String() }
-	if !slices.ContainsFunc(d.service.PackageExternalReferences, have) {
-		d.service.PackageExternalReferences = append(d.service.PackageExternalReferences, u.ref()...)
-	}
-}
-
 // unread counts metadata that tells no name or version. An archive that the
-// lock knows by its digest, or that a step of the recipe made, is no mystery.
+// lock knows by its digest, or that is the service itself, is no mystery.
 func (d *description) unread(u language.Unread, sha256 string) {
 	_, known := d.fetched.byDigest[sha256]
-	known = known || slices.ContainsFunc(d.Recipe.Build.Steps, func(s recipes.Step) bool {
-		return s.Java != nil && path.Clean(s.Java.Output) == u.Path
-	})
+	known = known || errors.Is(u.Err, language.ErrNameless) && d.isOwnArchive(u.Path)
 	d.count(&d.coverage.Components, known, Gap{Path: u.Path, Name: path.Base(u.Path), Reason: fmt.Sprintf("tells no name and version: %v", u.Err)})
 }
 

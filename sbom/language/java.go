@@ -5,10 +5,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/google/osv-scalibr/extractor/filesystem/language/java/archive"
 
 	"github.com/kiln-build/kiln/recipes"
 )
@@ -24,7 +27,7 @@ func (f *finder) java(ctx context.Context, file recipes.File, r *io.SectionReade
 	}
 	found = slices.DeleteFunc(found, func(n named) bool { return n.version == "unknown" || n.version == "" })
 	if len(found) == 0 {
-		return nil, errNameless
+		return nil, nameless(r)
 	}
 	licenses := map[string]string{}
 	pomLicenses(r, r.Size(), licenses, 0)
@@ -38,6 +41,21 @@ func (f *finder) java(ctx context.Context, file recipes.File, r *io.SectionReade
 		}
 	}
 	return all, nil
+}
+
+// nameless is why an archive has no component: ErrNameless is of one that holds
+// no others, whose names might be asked for.
+func nameless(r *io.SectionReader) error {
+	z, err := zip.NewReader(r, r.Size())
+	if err != nil {
+		return err
+	}
+	for _, e := range z.File {
+		if archive.IsArchive(e.Name) {
+			return fmt.Errorf("neither has it, nor %s in it", e.Name)
+		}
+	}
+	return ErrNameless
 }
 
 // isNamed reports whether an archive's file name is that of the component, as

@@ -156,6 +156,7 @@ func TestFindJava(t *testing.T) {
 		"usr/share/java/inner-0.9.jar": inner,
 		"usr/share/java/named-3.jar":   zipped(t, map[string]string{"A.class": "x"}),
 		"usr/share/java/mystery.jar":   zipped(t, map[string]string{"A.class": "x"}),
+		"usr/share/java/hoard.jar":     zipped(t, map[string]string{"lib/words.jar": zipped(t, map[string]string{"A.class": "x"})}),
 		"usr/share/java/broken.jar":    strings.Repeat("no archive ", 20),
 	})
 	path := func(name string) string { return "/usr/share/java/" + name + ".jar" }
@@ -171,7 +172,12 @@ func TestFindJava(t *testing.T) {
 	if diff := cmp.Diff(want, found, byName); diff != "" {
 		t.Errorf("components differ (-want +got):\n%s", diff)
 	}
-	wantUnread(t, unread, path("broken"), path("mystery"))
+	wantUnread(t, unread, path("broken"), path("hoard"), path("mystery"))
+	for _, u := range unread {
+		if got, want := errors.Is(u.Err, ErrNameless), u.Path == path("mystery"); got != want {
+			t.Errorf("%s: %v is ErrNameless: %v, want %v", u.Path, u.Err, got, want)
+		}
+	}
 }
 
 // TestFindFaults checks that what cannot be read is not taken for what makes

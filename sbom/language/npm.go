@@ -13,7 +13,9 @@ import (
 
 const npm = "npm"
 
-var errNameless = errors.New("it has no name and version")
+// ErrNameless is of metadata that can be read and says less than a name and a
+// version.
+var ErrNameless = errors.New("it has no name and version")
 
 // npm reads a package.json. One that stands in a package for other purposes,
 // such as to tell the kind of its modules, has no name or no version.
@@ -24,7 +26,7 @@ func (f *finder) npm(ctx context.Context, file recipes.File, r *io.SectionReader
 			return nil, nil
 		}
 		if err == nil {
-			err = errNameless
+			err = ErrNameless
 		}
 		return nil, err
 	}

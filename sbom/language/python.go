@@ -21,7 +21,7 @@ const pypi = "pypi"
 func (f *finder) python(ctx context.Context, file recipes.File, r *io.SectionReader) ([]Component, error) {
 	found, err := f.extract(ctx, pypi, file, r)
 	if err == nil && len(found) == 0 {
-		err = errNameless
+		err = ErrNameless
 	}
 	var all []Component
 	for _, p := range found {
