@@ -5,12 +5,12 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +25,8 @@ type container struct {
 	podman func(t *testing.T, args ...string) result
 	id     string
 	pid    int
+	// monitor is podman's process beside it (conmon), as a file descriptor.
+	monitor int
 	// port is the first that the image exposes.
 	port string
 }
@@ -53,7 +55,7 @@ func newPodman(t *testing.T, b *bed) func(*testing.T, ...string) result {
 // further options of podman's.
 func start(t *testing.T, b *bed, image string, options ...string) *container {
 	t.Helper()
-	c := &container{podman: newPodman(t, b)}
+	c := &container{podman: newPodman(t, b), monitor: -1}
 	c.podman(t, "pull", "--quiet", "--cert-dir", b.certDir(t), "--authfile", filepath.Join(b.DockerConfig, "config.json"), image)
 	args := append([]string{"run", "--detach", "--network=none", "--read-only", "--cap-drop=all",
 		"--security-opt=no-new-privileges", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"}, options...)
@@ -70,16 +72,43 @@ func (c *container) remove(t *testing.T) {
 		t.Logf("the container said:\n%s%s", r.stdout, r.stderr)
 	}
 	c.podman(t, "rm", "--force", "--volumes", "--time", "5", c.id)
+	if c.monitor >= 0 {
+		c.settle(t)
+	}
 }
 
-// inspect learns the container's process and the port of its image.
+// settle waits until the monitor has ended: after the container is gone, it
+// runs a podman that cleans up, and so writes to the storage.
+func (c *container) settle(t *testing.T) {
+	defer func() {
+		if err := unix.Close(c.monitor); err != nil {
+			t.Error(err)
+		}
+	}()
+	ended := []unix.PollFd{{Fd: int32(c.monitor), Events: unix.POLLIN}} //nolint:gosec // a file descriptor; readable at the end, pidfd_open(2)
+	for {
+		n, err := unix.Poll(ended, 30_000)
+		if err == nil && n == 1 {
+			return
+		}
+		if !errors.Is(err, unix.EINTR) {
+			t.Fatalf("the container's monitor does not end: %v", err)
+		}
+	}
+}
+
+// inspect learns the container's processes and the port of its image.
 func (c *container) inspect(t *testing.T, image string) {
 	t.Helper()
-	pid, err := strconv.Atoi(c.podman(t, "inspect", "--format", "{{.State.Pid}}", c.id).last())
-	if err != nil || pid == 0 {
-		t.Fatalf("the container does not run: %d, %v", pid, err)
+	var monitor int
+	pids := c.podman(t, "inspect", "--format", "{{.State.Pid}} {{.State.ConmonPid}}", c.id).last()
+	if _, err := fmt.Sscan(pids, &c.pid, &monitor); err != nil || c.pid == 0 {
+		t.Fatalf("the container does not run: %q, %v", pids, err)
 	}
-	c.pid = pid
+	var err error
+	if c.monitor, err = unix.PidfdOpen(monitor, 0); err != nil {
+		t.Fatalf("watching the container's monitor: %v", err)
+	}
 	var ports map[string]struct{}
 	out := c.podman(t, "image", "inspect", "--format", "{{json .Config.ExposedPorts}}", image).stdout
 	if err := json.Unmarshal([]byte(out), &ports); err != nil {

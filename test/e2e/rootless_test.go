@@ -92,7 +92,7 @@ func (u *user) must(t *testing.T, args ...string) string {
 	t.Helper()
 	c := exec.Command("runuser", append([]string{"-u", u.name, "--", filepath.Join(u.home, "kiln")}, args...)...) //nolint:gosec // the program under test
 	c.Dir = u.home
-	c.Env = append(os.Environ(), "HOME="+u.home, "USER="+u.name, "XDG_RUNTIME_DIR=")
+	c.Env = append(os.Environ(), "HOME="+u.home, "USER="+u.name, "TMPDIR="+u.home, "XDG_RUNTIME_DIR=")
 	for _, v := range []string{"CACHE", "STATE", "CONFIG", "DATA"} {
 		c.Env = append(c.Env, "XDG_"+v+"_HOME="+filepath.Join(u.home, strings.ToLower(v)))
 	}
