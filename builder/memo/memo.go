@@ -30,17 +30,24 @@ func Key(parts ...any) (string, error) {
 // Do returns the result under key, which is of [Key], made by make where it is not there or where
 // usable, which may be nil, says no to it.
 func Do[T any](d Dir, key string, usable func(T) bool, make func() (T, error)) (T, error) {
-	file := d.file(key)
-	var v T
-	if b, err := os.ReadFile(file); err == nil && json.Unmarshal(b, &v) == nil && (usable == nil || usable(v)) {
+	if v, ok := Get[T](d, key); ok && (usable == nil || usable(v)) {
 		return v, nil
 	}
 	v, err := make()
 	if err != nil {
 		return v, err
 	}
-	return v, write(file, v)
+	return v, Put(d, key, v)
 }
+
+// Get returns the result under key, where it is there.
+func Get[T any](d Dir, key string) (v T, ok bool) {
+	b, err := os.ReadFile(d.file(key))
+	return v, err == nil && json.Unmarshal(b, &v) == nil
+}
+
+// Put keeps a result under key.
+func Put[T any](d Dir, key string, v T) error { return write(d.file(key), v) }
 
 func (d Dir) file(key string) string { return filepath.Join(string(d), key[:2], key+".json") }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
@@ -47,4 +48,18 @@ func (r *Registry) Blob(ctx context.Context, ref name.Digest) (io.ReadCloser, er
 	}
 	rc, err := l.Compressed()
 	return rc, wrap("reading blob", ref, err)
+}
+
+// HasBlob reports whether a repository has the blob with the digest. Errors are
+// [*Error].
+func (r *Registry) HasBlob(ctx context.Context, ref name.Digest) (bool, error) {
+	l, err := r.puller.Layer(ctx, ref)
+	if err != nil {
+		return false, wrap("looking for blob", ref, err)
+	}
+	ok, err := partial.Exists(l)
+	if notFound(err) {
+		return false, nil
+	}
+	return ok, wrap("looking for blob", ref, err)
 }
