@@ -61,10 +61,11 @@ func exitCode(err error) int {
 	var differs *differsError
 	var judged *policyError
 	var vulnerable vulnerableError
+	var violation violationError
 	switch {
 	case errors.As(err, &u):
 		return exitUsage
-	case errors.As(err, &refused), errors.As(err, &vulnerable):
+	case errors.As(err, &refused), errors.As(err, &vulnerable), errors.As(err, &violation):
 		return exitPolicy
 	case errors.As(err, &unverified), errors.As(err, &differs), errors.As(err, &judged):
 		return exitVerification

@@ -40,7 +40,7 @@ type evidence struct {
 	Rebuilders []string
 	// Report is the newest report of a scan, and VEX are the statements, of
 	// those that verified.
-	Report json.RawMessage
+	Report json.RawMessage `json:",omitempty"`
 	VEX    []sign.Statement
 	// Inputs are the digests of the attestations that verified.
 	Inputs []v1.Hash

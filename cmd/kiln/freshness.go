@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,9 @@ import (
 type versions interface {
 	Newer(name, version string) (archive.Newer, bool)
 }
+
+// archiveAway begins what is said where the archive does not answer.
+const archiveAway = "the archive could not be asked: "
 
 // freshness compares packages with what the archive has today. It may be used
 // by several goroutines.
@@ -79,7 +81,7 @@ func (f *freshness) compare(ctx context.Context, suite string, list []recipes.Pa
 			return nil, ctx.Err()
 		}
 		if err != nil {
-			return &policy.Packages{Count: len(list), Unknown: fmt.Sprintf("the archive could not be asked: %v", err)}, nil
+			return &policy.Packages{Count: len(list), Unknown: archiveAway + err.Error()}, nil
 		}
 		if n, ok := have.Newer(p.Name, p.Version); ok {
 			facts.Newer = append(facts.Newer, policy.Newer{

@@ -78,7 +78,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: configured(completes([]*cli.Command{
 			initCommand(), buildCommand(), catalogCommand(), planCommand(), lockCommand(), updateCommand(), vendorCommand(), debugCommand(), signCommand(), attestCommand(), verifyCommand(),
 			reproduceCommand(), policyCommand(),
-			sbomCommand(), diffCommand(), scanCommand(), dbCommand(),
+			sbomCommand(), diffCommand(), scanCommand(), dbCommand(), auditCommand(),
 			runtimeCommand(), lintCommand(), schemaCommand(), explainCommand(),
 			doctorCommand(), engineCommand(), versionCommand(), completionCommand(), manCommand(),
 		})),

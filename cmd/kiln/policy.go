@@ -16,7 +16,7 @@ import (
 	"github.com/kiln-build/kiln/sign/policy"
 )
 
-// readPolicy reads the policy that verify is to hold images to: that of
+// readPolicy reads the policy that images are to be held to: that of
 // --policy, or that of kiln.yaml where no identity is given. It is nil where one
 // is, and where there is no policy.
 func readPolicy(c *cli.Context) (*policyRun, error) {
@@ -24,7 +24,7 @@ func readPolicy(c *cli.Context) (*policyRun, error) {
 	_, said := certificateFlags(c)
 	switch named := said || c.String("key") != ""; {
 	case file != "" && named:
-		return nil, withHint{usagef("kiln verify: --policy and an identity exclude each other"), "the policy's `identities` say who may sign"}
+		return nil, withHint{usagef("%s: --policy and an identity exclude each other", c.Command.HelpName), "the policy's `identities` say who may sign"}
 	case named || file == "" && configOf(c).Policy == nil:
 		return nil, nil
 	case file == "":
@@ -32,7 +32,7 @@ func readPolicy(c *cli.Context) (*policyRun, error) {
 	}
 	for _, flag := range []string{"rebuilder", "rebuilds"} {
 		if c.IsSet(flag) {
-			return nil, withHint{usagef("kiln verify: --%s says nothing with a policy", flag), file + " says who may sign, and who must have rebuilt; --key FILE verifies without it"}
+			return nil, withHint{usagef("%s: --%s says nothing with a policy", c.Command.HelpName, flag), file + " says who may sign, and who must have rebuilt; --key FILE verifies without it"}
 		}
 	}
 	asked, text, err := policyIn(file)
@@ -116,16 +116,22 @@ func (p *policyRun) run(ctx context.Context) (*judgement, error) {
 	return top, nil
 }
 
-// judge evaluates what of the policy is about this digest: an index holds no
-// files, and rebuilds are of the whole.
-func (p *policyRun) judge(ctx context.Context, digest v1.Hash, platform string, index bool) (*judgement, error) {
+// part is what of the policy is about an index, which holds no files, an image
+// that an index lists, for rebuilds are of the whole, or an image by itself.
+func (p *policyRun) part(index, listed bool) recipes.Policy {
 	part := *p.policy
 	if index {
 		part = recipes.Policy{Identities: part.Identities, Statements: part.Statements, Builders: part.Builders, Rebuilds: part.Rebuilds}
 	}
-	if platform != "" {
+	if listed {
 		part.Rebuilds = nil
 	}
+	return part
+}
+
+// judge evaluates what of the policy is about this digest.
+func (p *policyRun) judge(ctx context.Context, digest v1.Hash, platform string, index bool) (*judgement, error) {
+	part := p.part(index, platform != "")
 	facts, err := p.facts(ctx, &part, digest, platform)
 	if err != nil {
 		return nil, err

@@ -68,6 +68,7 @@ func TestScript(t *testing.T) {
 			"exits": exits, "interrupted": interrupted, "signed": signed, "swapped": swapped, "platformdigest": platformDigest, "platforms": platforms, "golden": golden, "sigstore": sigstoreServers, "digestof": digestOfImage,
 			"rebuilt":    rebuilt,
 			"advisories": advisories, "debianarchive": debianArchive,
+			"foreign": foreign,
 		},
 	})
 }

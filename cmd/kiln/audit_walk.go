@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kiln-build/kiln/builder/push"
+)
+
+// candidate is a manifest of a registry that is to be audited.
+type candidate struct {
+	repo name.Repository
+	// ref names it by digest, or by a tag where nothing could be read.
+	ref name.Reference
+	// tags are those that name it, all are the repository's.
+	tags, all []string
+	listedBy  []string
+	// platform is what an index says that it is for.
+	platform string
+	found    push.Found
+	// err is why it cannot be read.
+	err error
+}
+
+// walk finds what a registry has.
+type walk struct {
+	registry *push.Registry
+	jobs     int
+	progress *counter
+
+	mu       sync.Mutex
+	places   map[string]*candidate
+	unlisted []unlisted
+	others   int
+}
+
+// attachment is the form of tags that stand for what is attached to an image:
+// cosign's, and that of registries without the referrers API (distribution-spec,
+// "Referrers Tag Schema").
+var attachment = regexp.MustCompile(`^sha256-[0-9a-f]{64}(\..+)?$`)
+
+// survey finds all images of the repositories: those that tags name, and those
+// that indexes list. What cannot be read is a place with an error. The error is
+// about what keeps it from looking at all.
+func (w *walk) survey(ctx context.Context, repos []name.Repository) ([]*candidate, error) {
+	w.places = map[string]*candidate{}
+	var tagged []*candidate
+	err := each(ctx, w.jobs, repos, func(ctx context.Context, repo name.Repository) error {
+		tags, err := w.registry.Tags(ctx, repo)
+		if err != nil {
+			return w.unreadable(repo, err)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, t := range tags {
+			if !attachment.MatchString(t) {
+				tagged = append(tagged, &candidate{repo: repo, ref: repo.Tag(t), tags: []string{t}, all: tags})
+			}
+		}
+		return nil
+	})
+	for next := tagged; err == nil && len(next) > 0; {
+		w.progress.more(len(next))
+		err = each(ctx, w.jobs, next, w.look)
+		next = w.settle(next)
+	}
+	return w.sorted(), err
+}
+
+// unreadable notes a repository that the registry does not tell about. Nothing
+// is told of any where the registry cannot be reached.
+func (w *walk) unreadable(repo name.Repository, err error) error {
+	if !push.Answered(err) {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unlisted = append(w.unlisted, unlisted{repo.Name(), err.Error()})
+	return nil
+}
+
+// look reads the manifest of a place.
+func (w *walk) look(ctx context.Context, p *candidate) error {
+	found, ok, err := w.registry.Lookup(ctx, p.ref)
+	switch {
+	case err != nil && !push.Answered(err):
+		return err
+	case err != nil:
+		p.err = err
+	case !ok:
+		p.err = fmt.Errorf("looking up %s: the registry names it, and has no such manifest", p.ref)
+	default:
+		p.found, p.ref = found, p.repo.Digest(found.Descriptor.Digest.String())
+	}
+	w.progress.step()
+	return nil
+}
+
+// settle takes up what was looked at, once for each digest of a repository, and
+// returns what the indexes among it list.
+func (w *walk) settle(list []*candidate) []*candidate {
+	var next []*candidate
+	for _, p := range list {
+		if p.err == nil && !isImage(p.found) {
+			w.others++
+			continue
+		}
+		have, known := w.places[p.ref.Name()]
+		if !known {
+			w.places[p.ref.Name()] = p
+			next = append(next, listedBy(p)...)
+			continue
+		}
+		have.tags = append(have.tags, p.tags...)
+		have.listedBy = append(have.listedBy, p.listedBy...)
+		if have.platform == "" {
+			have.platform = p.platform
+		}
+	}
+	return next
+}
+
+// listedBy are the images that an index lists.
+func listedBy(index *candidate) []*candidate {
+	var list []*candidate
+	for _, d := range index.found.Manifests {
+		if !listsImage(d) {
+			continue
+		}
+		p := &candidate{repo: index.repo, ref: index.repo.Digest(d.Digest.String()), all: index.all, listedBy: []string{index.ref.Identifier()}}
+		if d.Platform != nil {
+			p.platform = d.Platform.String()
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// listsImage reports whether an entry of an index is an image or an index. Some
+// tools list statements as images for a platform that is none.
+func listsImage(d v1.Descriptor) bool {
+	if d.Platform != nil && d.Platform.OS == "unknown" || d.ArtifactType != "" {
+		return false
+	}
+	return d.MediaType.IsImage() || d.MediaType.IsIndex()
+}
+
+// isImage reports whether a manifest is an image, or an index of images, and not
+// some other artifact: one that says so, or that is about another, or whose
+// configuration is none of an image (image-spec, manifest.md, "Guidelines for
+// Artifact Usage"). One that says nothing at all is taken for an image that is
+// broken.
+func isImage(f push.Found) bool {
+	if f.ArtifactType != "" || f.Subject != nil {
+		return false
+	}
+	if len(f.Manifests) > 0 {
+		return slices.ContainsFunc(f.Manifests, listsImage)
+	}
+	if f.Descriptor.MediaType.IsIndex() {
+		return false
+	}
+	return slices.Contains([]types.MediaType{"", types.OCIConfigJSON, types.DockerConfigJSON}, f.Config.MediaType)
+}
+
+// sorted are the places, by repository, and those with tags before others.
+func (w *walk) sorted() []*candidate {
+	var list []*candidate
+	for _, p := range w.places {
+		slices.Sort(p.tags)
+		slices.Sort(p.listedBy)
+		p.listedBy = slices.Compact(p.listedBy)
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b *candidate) int {
+		return strings.Compare(a.order(), b.order())
+	})
+	slices.SortFunc(w.unlisted, func(a, b unlisted) int { return strings.Compare(a.Repository, b.Repository) })
+	return list
+}
+
+func (p *candidate) order() string {
+	first := "~" // after all tags
+	if len(p.tags) > 0 {
+		first = p.tags[0]
+	}
+	return p.repo.Name() + "\x00" + first + "\x00" + p.platform + "\x00" + p.ref.Name()
+}
+
+// each calls f for each of a list, so many at once, until one fails.
+func each[T any](ctx context.Context, jobs int, list []T, f func(context.Context, T) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(jobs)
+	for _, x := range list {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return f(ctx, x)
+		})
+	}
+	return g.Wait()
+}
+
+// repositories are those that the arguments name: REGISTRY is all that it has,
+// REGISTRY/PREFIX those below the prefix, or the one of that name. Where the
+// registry does not tell what it has, a prefix is taken for a repository.
+func repositories(ctx context.Context, registry *push.Registry, args []string) ([]name.Repository, error) {
+	var all []name.Repository
+	for _, arg := range args {
+		found, err := repositoriesOf(ctx, registry, arg)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	slices.SortFunc(all, func(a, b name.Repository) int { return strings.Compare(a.Name(), b.Name()) })
+	return slices.Compact(all), nil
+}
+
+func repositoriesOf(ctx context.Context, registry *push.Registry, arg string) ([]name.Repository, error) {
+	host, prefix, _ := strings.Cut(strings.TrimSuffix(arg, "/"), "/")
+	reg, err := name.NewRegistry(host, name.StrictValidation)
+	if err != nil {
+		return nil, withHint{usagef("kiln audit: %w", err), "name a registry, such as registry.corp, registry.corp/platform or 127.0.0.1:5000"}
+	}
+	list, err := registry.Repositories(ctx, reg)
+	var refused *push.NoCatalogError
+	if errors.As(err, &refused) && prefix != "" {
+		return givenRepository(ctx, registry, reg.Repo(prefix), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var found []name.Repository
+	for _, path := range list {
+		if prefix == "" || path == prefix || strings.HasPrefix(path, prefix+"/") {
+			found = append(found, reg.Repo(path))
+		}
+	}
+	if len(found) == 0 && prefix != "" {
+		return nil, withHint{fmt.Errorf("listing the repositories of %s: there is none named, or below, %s", host, prefix),
+			"`--repository` names one that the registry's catalog does not have"}
+	}
+	return found, nil
+}
+
+// givenRepository is the repository, if there is one, and else the error of the
+// catalog.
+func givenRepository(ctx context.Context, registry *push.Registry, repo name.Repository, refused error) ([]name.Repository, error) {
+	if _, err := registry.Tags(ctx, repo); err != nil {
+		if !push.Answered(err) {
+			return nil, err
+		}
+		return nil, refused
+	}
+	return []name.Repository{repo}, nil
+}
