@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -31,6 +32,9 @@ type Origin struct {
 // Dependency is something that went into a build.
 type Dependency struct {
 	Name, URI string
+	// Digest is ALGORITHM:VALUE: the sha256 where there is one, else the first
+	// by the algorithm's name. It may be empty.
+	Digest string
 	// Local is whether it is a folder beside the recipe, which has no URI.
 	Local bool
 	// Roles are source, fetched, build, image, engine or folder.
@@ -72,7 +76,7 @@ func OriginOf(predicate json.RawMessage) (*Origin, error) {
 			}
 		}
 		o.Dependencies = append(o.Dependencies, Dependency{
-			Name: r.Name, URI: r.URI, Roles: r.Annotations.Roles, Local: r.URI == "" && slices.Contains(r.Annotations.Roles, roleSource),
+			Name: r.Name, URI: r.URI, Digest: r.digest(), Roles: r.Annotations.Roles, Local: r.URI == "" && slices.Contains(r.Annotations.Roles, roleSource),
 		})
 	}
 	return o, nil
@@ -86,6 +90,16 @@ type origin struct {
 	Annotations struct {
 		Roles []string `json:"roles"`
 	} `json:"annotations"`
+}
+
+func (o origin) digest() string {
+	if sum, ok := o.Digest["sha256"]; ok {
+		return "sha256:" + sum
+	}
+	for _, algorithm := range slices.Sorted(maps.Keys(o.Digest)) {
+		return algorithm + ":" + o.Digest[algorithm]
+	}
+	return ""
 }
 
 // Roles of dependencies that readers ask for.

@@ -28,6 +28,10 @@ type Statement struct {
 	Predicate json.RawMessage
 }
 
+// Kind is what people call a statement of its type, and the type where they
+// have no word for it.
+func (s Statement) Kind() string { return describe(s.PredicateType) }
+
 // inToto is an in-toto Statement (in-toto attestation spec, v1/statement.md).
 type inToto struct {
 	Type          string          `json:"_type"`

@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -174,4 +175,27 @@ func TestsOf(predicate json.RawMessage) (TestSummary, error) {
 		return TestSummary{}, fmt.Errorf("reading test result: unknown result %q", t.Result)
 	}
 	return TestSummary{Result: t.Result, Passed: len(t.Passed), Warned: len(t.Warned), Failed: len(t.Failed)}, nil
+}
+
+// TestNames are the tests that a test-result predicate names.
+type TestNames struct {
+	Passed, Warned, Failed []string
+	// NotRun is why some of the warned ones were not run, by their names, and
+	// None why there is no test, as kiln's predicates say it.
+	NotRun map[string]string
+	None   string
+}
+
+// TestNamesOf reads the predicate of an in-toto test-result statement.
+func TestNamesOf(predicate json.RawMessage) (TestNames, error) {
+	var t testResult
+	if err := json.Unmarshal(predicate, &t); err != nil {
+		return TestNames{}, fmt.Errorf("reading test result: %w", err)
+	}
+	names := TestNames{Passed: t.Passed, Warned: t.Warned, Failed: t.Failed, NotRun: map[string]string{}}
+	for _, file := range t.Configuration {
+		maps.Copy(names.NotRun, file.Annotations.NotRun)
+		names.None = cmp.Or(names.None, file.Annotations.NoTests)
+	}
+	return names, nil
 }

@@ -93,3 +93,27 @@ func TestTestResultRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestTestNames(t *testing.T) {
+	text, err := sign.TestResult(sign.TestInput{Recipe: "recipe.yaml", Files: map[string]string{"recipe.yaml": strings.Repeat("a", 64)}, Images: []sign.TestedImage{{Results: []recipes.TestResult{
+		{Name: "p", Kind: "run", Status: recipes.StatusPassed}, {Name: "n", Kind: "http", Status: recipes.StatusNotRun, Reason: "no emulator"}, {Name: "f", Kind: "files", Status: recipes.StatusFailed},
+	}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := sign.TestNamesOf(text)
+	want := sign.TestNames{Passed: []string{"run: p"}, Warned: []string{"http: n"}, Failed: []string{"files: f"}, NotRun: map[string]string{"http: n": "no emulator"}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	none, err := sign.TestResult(sign.TestInput{Recipe: "recipe.yaml", Files: map[string]string{"recipe.yaml": strings.Repeat("a", 64)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := sign.TestNamesOf(none); err != nil || got.None != "the recipe has no tests" {
+		t.Errorf("without tests: got %+v, %v", got, err)
+	}
+	if _, err := sign.TestNamesOf([]byte("[]")); err == nil {
+		t.Error("what is no predicate is read")
+	}
+}

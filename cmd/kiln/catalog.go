@@ -25,7 +25,7 @@ func catalogCommand() *cli.Command {
 		OnUsageError: usageError,
 		Subcommands: []*cli.Command{
 			catalogListCommand(), catalogLintCommand(), catalogLockCommand(), catalogBuildCommand(), catalogMatrixCommand(),
-			catalogWhyCommand(), catalogGraphCommand(),
+			catalogWhyCommand(), catalogGraphCommand(), catalogSiteCommand(), catalogServeCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {

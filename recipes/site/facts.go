@@ -292,6 +292,8 @@ type Diff struct {
 type DiffPart struct {
 	Name    string
 	Changes []Change
+	// More is how many others there are.
+	More int
 }
 
 // Change is what something was and is. An empty From was added, an empty To

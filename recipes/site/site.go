@@ -69,5 +69,5 @@ func render(template, path string, data any) (File, error) {
 	if err := templates.ExecuteTemplate(&b, template, data); err != nil {
 		return File{}, fmt.Errorf("writing %s: %w", path, err)
 	}
-	return File{Path: path, Data: b.Bytes()}, nil
+	return File{Path: path, Data: append(bytes.TrimSpace(b.Bytes()), '\n')}, nil
 }

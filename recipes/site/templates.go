@@ -62,6 +62,9 @@ func mark(l Level) string {
 // Severities, the worst first, as pages count them.
 var severities = []string{"critical", "high", "unknown", "medium", "low", "none"}
 
+// SeverityRank orders severities, the worst first.
+func SeverityRank(s string) int { return slices.Index(severities, severityClass(s)) }
+
 // severityClass is a word of the style; of what nobody knows, unknown.
 func severityClass(s string) string {
 	if slices.Contains(severities, s) {

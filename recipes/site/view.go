@@ -127,6 +127,16 @@ func (f Finding) Others() []Statement {
 	return slices.DeleteFunc(slices.Clone(f.Statements), func(s Statement) bool { return f.Suppressed != nil && s == *f.Suppressed })
 }
 
+// From are the sources, or else what steps fetched.
+func (p Provenance) From(fetched bool) (list []Source) {
+	for _, x := range p.Sources {
+		if x.Fetched == fetched {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
 // Kind is added, removed or changed.
 func (c Change) Kind() string {
 	switch {

@@ -61,7 +61,7 @@
     box.append(copier(box.querySelector("code").textContent, label));
   }
   for (const code of document.querySelectorAll("td > code.digest")) {
-    code.after(" ", copier(code.textContent, "digest " + code.textContent.slice(0, 19)));
+    code.parentElement.prepend(copier(code.textContent, "digest " + code.textContent.slice(0, 19)));
   }
 
   // A long table gets a field that filters it.
@@ -151,7 +151,12 @@
   };
   form.addEventListener("input", () => { apply(); remember(); });
   form.addEventListener("submit", (e) => e.preventDefault());
-  form.addEventListener("reset", () => setTimeout(() => { apply(); remember(); byId("q").focus(); }));
+  byId("clear").addEventListener("click", () => {
+    for (const f of fields) f.value = "";
+    apply();
+    remember();
+    byId("q").focus();
+  });
   window.addEventListener("hashchange", recall);
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
