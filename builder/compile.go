@@ -12,6 +12,7 @@ import (
 
 	"github.com/containerd/containerd/v2/core/content"
 	contentlocal "github.com/containerd/containerd/v2/plugins/content/local"
+	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
@@ -55,6 +56,12 @@ type Engine struct {
 	// it left, before the solve ends with its error. Progress is not shown
 	// any more then. Its own error is the [StepError]'s Look.
 	OnFailure func(ctx context.Context, step *StepError, left *failed.Left) error
+	// CacheFrom are caches to take results of the plan's steps from, besides the
+	// engine's own. One that cannot be read is passed over.
+	CacheFrom []CacheEntry
+	// Keychain finds credentials for registries that hold caches. If nil, they
+	// come from Docker's configuration.
+	Keychain authn.Keychain
 	// Emulator returns the path of a static program of this machine that
 	// executes those of another architecture, or empty. If nil, there is none.
 	Emulator func(arch string) string
@@ -107,7 +114,7 @@ func (e *Engine) Warm(ctx context.Context, root v1.Hash, platform string) error 
 	if err != nil {
 		return fmt.Errorf("preparing the build environment: %w", err)
 	}
-	opt, err := e.options()
+	opt, err := e.cachedOptions()
 	if err != nil {
 		return err
 	}
@@ -157,7 +164,7 @@ func (e *Engine) export(ctx context.Context, p *Plan, st llb.State, title string
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", title, err)
 	}
-	opt, err := e.options()
+	opt, err := e.cachedOptions()
 	if err != nil {
 		return nil, err
 	}

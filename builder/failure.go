@@ -27,7 +27,7 @@ func (e *Engine) solve(ctx context.Context, p *Plan, def *llb.Definition, opt cl
 	}
 	var looked error
 	_, err = e.Client.Build(ctx, opt, "kiln", func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
-		res, err := c.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB(), Evaluate: true})
+		res, err := c.Solve(ctx, gateway.SolveRequest{Definition: def.ToPB(), Evaluate: true, CacheImports: gatewayImports(opt.CacheImports)})
 		if err != nil && ctx.Err() == nil {
 			looked = e.look(ctx, p, c, err, w, tools)
 		}

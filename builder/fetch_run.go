@@ -11,8 +11,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/identity"
-	"github.com/moby/buildkit/session"
-	"github.com/moby/buildkit/session/secrets/secretsprovider"
 
 	"github.com/kiln-build/kiln/builder/layer"
 	"github.com/kiln-build/kiln/builder/memo"
@@ -136,12 +134,13 @@ func (e *Fetcher) carryOut(ctx context.Context, f *Fetch, locked *recipes.Locked
 	if err != nil {
 		return layer.Layer{}, nil, fmt.Errorf("fetching: %w", err)
 	}
-	opt, err := e.options()
+	with := *e.Engine
+	with.Secrets = secrets
+	opt, err := with.cachedOptions()
 	if err != nil {
 		return layer.Layer{}, nil, err
 	}
 	opt.ProxyNetwork, opt.SourcePolicyProvider, opt.Ref = true, g.provider(), identity.NewID()
-	opt.Session = []session.Attachable{secretsprovider.FromMap(secrets)}
 	out, err := newFetched(e.Store, f.plan.lock.Epoch.Seconds)
 	if err != nil {
 		return layer.Layer{}, nil, err

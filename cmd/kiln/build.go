@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiln-build/kiln/builder"
@@ -35,6 +36,7 @@ func buildCommand() *cli.Command {
 	}
 	flags = append(flags, signerFlags()...)
 	flags = append(flags, failureFlags()...)
+	flags = append(flags, cacheFlags()...)
 	flags = append(flags, offlineFlags()...)
 	flags = append(flags, registryFlags()...)
 	flags = append(flags, mirrorFlags()...)
@@ -110,6 +112,8 @@ type build struct {
 	// inputs names the artifact to build from, inputsSigner the file of the key
 	// that must have signed it.
 	inputs, inputsSigner string
+	caches               caches
+	keychain             authn.Keychain
 }
 
 // newBuilds is a build for the recipe or each of its variants that was asked
@@ -148,6 +152,9 @@ func newBuilds(c *cli.Context) ([]*build, error) {
 		}
 		builds = append(builds, &b)
 	}
+	if err := checkCaches(builds); err != nil {
+		return nil, err
+	}
 	// Nothing is wrong with the flags: now files may be made.
 	signer, err := common.env.signer(c)
 	if err != nil {
@@ -169,6 +176,10 @@ func newBuild(c *cli.Context, env *environment, display *progress.Display) (*bui
 	}
 	var err error
 	b.env.offline = c.Bool("offline")
+	if b.caches, err = newCaches(c); err != nil {
+		return nil, err
+	}
+	b.keychain = keychain(configOf(c).Network.Registries)
 	b.uploads = newMeter(os.Stderr, "uploading", display.Terminal())
 	b.registry, err = newRegistry(c, func(done, total int64) { b.uploads.report("", done, total) })
 	return b, err

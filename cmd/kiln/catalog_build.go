@@ -31,7 +31,7 @@ func catalogBuildCommand() *cli.Command {
 		&cli.BoolFlag{Name: "no-sources", Usage: "do not keep local sources beside the images; then nobody else can reproduce them"},
 		outputFlag("what stdout gets: text (the references) or json"),
 	)
-	flags = slices.Concat(flags, signerFlags(), registryFlags(), mirrorFlags(), archiveFlags(), engineFlags())
+	flags = slices.Concat(flags, signerFlags(), cacheFlags(), registryFlags(), mirrorFlags(), archiveFlags(), engineFlags())
 	return &cli.Command{
 		Name: "build", Usage: "build the recipes of a catalog", ArgsUsage: "[NAME...]",
 		Description: "Builds what is not in its repository already, those first that others stand on. One that\n" +
@@ -153,6 +153,9 @@ func newCatalogRun(c *cli.Context) (*catalogBuild, error) {
 	if b.common, err = newBuild(c, env, display); err != nil {
 		return nil, err
 	}
+	if err := checkCaches(b.images()); err != nil {
+		return nil, err
+	}
 	if b.common.signer, err = env.signer(c); err != nil {
 		return nil, err
 	}
@@ -161,6 +164,22 @@ func newCatalogRun(c *cli.Context) (*catalogBuild, error) {
 	}
 	b.screen = newCatalogScreen(c.App.ErrWriter, stderrTerminal())
 	return b, nil
+}
+
+// images are the builds of all that is chosen and loads, without a target.
+func (b *catalogBuild) images() []*build {
+	var all []*build
+	for _, e := range b.catalog.chosen {
+		if e.Err != nil {
+			continue
+		}
+		for _, r := range e.All() {
+			one := *b.common
+			one.recipe, one.platforms = r, r.Platforms
+			all = append(all, &one)
+		}
+	}
+	return all
 }
 
 // useSigner gives flags that nobody set what the catalog says of who signs.

@@ -33,6 +33,7 @@ type job struct {
 	clock     *stopwatch
 
 	// What run leaves.
+	plan       *builder.Plan
 	image      v1.Image
 	digest     v1.Hash
 	document   sbom.IndexImage // of what is in the image
@@ -81,6 +82,7 @@ func (j *job) connect(ctx context.Context, engines *engines) error {
 func (j *job) engine(conn *engine.Engine) *builder.Engine {
 	return &builder.Engine{
 		Client: conn.Client, Store: j.store, Secrets: j.env.secrets(), Bases: j.bases, Display: j.display,
+		CacheFrom: j.caches.of(j.recipe, j.platform).from, Keychain: j.keychain,
 		Trace: j.trace != nil, Runner: readRunner, Emulator: func(arch string) string { return engine.Emulator(os.Environ(), arch) },
 	}
 }
@@ -158,11 +160,11 @@ func (j *job) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool) 
 		return nil, err
 	}
 	j.clock.lap("fetch")
-	plan, err := builder.NewPlan(j.recipe, j.lock, j.platform, inputs)
+	j.plan, err = builder.NewPlan(j.recipe, j.lock, j.platform, inputs)
 	if err != nil {
 		return nil, err
 	}
-	artifacts, err := e.Compile(ctx, plan, sp)
+	artifacts, err := e.Compile(ctx, j.plan, sp)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +172,7 @@ func (j *job) assemble(ctx context.Context, e *builder.Engine, sp *spool.Spool) 
 	in := image.Input{
 		Recipe: j.recipe, Lock: j.lock, Platform: j.platform, Artifacts: artifacts, Key: j.key,
 		Store: j.store, Memo: j.env.memo(),
-		Lists: func(ctx context.Context) (map[string]string, error) { return e.FileLists(ctx, plan, sp) },
+		Lists: func(ctx context.Context) (map[string]string, error) { return e.FileLists(ctx, j.plan, sp) },
 		Fetch: func(ctx context.Context, pkgs []recipes.Package) error {
 			return j.debian.Fetch(ctx, archive.FilesOf(pkgs))
 		},

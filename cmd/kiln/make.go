@@ -63,6 +63,7 @@ func (b *build) makeImages(ctx context.Context, res *result) error {
 		return err
 	}
 	b.clock.lap("publish")
+	b.writeCaches(ctx, jobs)
 	return b.loadImage(ctx, jobs, res)
 }
 
