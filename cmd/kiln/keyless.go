@@ -232,11 +232,16 @@ func tokens(c *cli.Context, instance *sigstore) (func(context.Context) (string, 
 	return login(c, instance)
 }
 
+// permissionsHint has the lines as they stand in a workflow's job.
+const permissionsHint = `add to the job, and for a reusable workflow to the job that calls it (runs for forks never may):
+    permissions:
+      contents: read
+      id-token: write`
+
 func actionsToken() (func(context.Context) (string, error), error) {
 	url, bearer := os.Getenv("ACTIONS_ID_TOKEN_REQUEST_URL"), os.Getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 	if url == "" || bearer == "" {
-		return nil, withHint{errors.New("this job of GitHub Actions may not have an identity token"),
-			"give it the permission: `permissions: {id-token: write}`"}
+		return nil, withHint{errors.New("this job of GitHub Actions may not have an identity token"), permissionsHint}
 	}
 	return func(ctx context.Context) (string, error) { return sign.ActionsToken(ctx, url, bearer) }, nil
 }
