@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -101,9 +102,14 @@ func catalogListCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			list := []listed{}
-			for _, e := range slices.SortedFunc(slices.Values(catalog.chosen), func(a, b *recipes.Entry) int { return cmp.Compare(a.Dir, b.Dir) }) {
-				list = append(list, listing(catalog.Catalog, e))
+			slices.SortFunc(catalog.chosen, func(a, b *recipes.Entry) int { return cmp.Compare(a.Dir, b.Dir) })
+			list := make([]listed, len(catalog.chosen))
+			err = inParallel(c.Context, len(list), runtime.GOMAXPROCS(0), func(_ context.Context, i int) error {
+				list[i] = listing(catalog.Catalog, catalog.chosen[i])
+				return nil
+			})
+			if err != nil {
+				return err
 			}
 			if c.String("output") == "json" {
 				return printJSON(c.App.Writer, list)

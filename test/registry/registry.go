@@ -7,8 +7,8 @@
 package registry
 
 import (
-	"bytes"
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"io"
