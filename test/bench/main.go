@@ -5,6 +5,7 @@
 //   - cross: cross-compiling against building for the machine's own platform
 //   - sbom: the SPDX document of a large image against syft's
 //   - verify: kiln verify against the cosign commands that do the same
+//   - catalog: commands about a thousand recipes of which all images are there
 //
 // It prints a report, and with -o writes it to a file. It is for one machine at
 // one time: what is compared runs in turn, and what counts is the ratio of the
@@ -30,7 +31,7 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{"pipelines", pipelines}, {"cross", crossings}, {"sbom", sboms}, {"verify", verifying}}
+	return []part{{"pipelines", pipelines}, {"cross", crossings}, {"sbom", sboms}, {"verify", verifying}, {"catalog", catalogs}}
 }
 
 func main() {
@@ -46,7 +47,7 @@ func main() {
 	out := flag.String("o", "", "write the report to this file as well")
 	runs := flag.Int("n", 5, "how often each case is timed")
 	work := flag.String("work", ".work/bench", "folder for images, caches and logs")
-	only := flag.String("part", "", "time only this: pipelines, cross, sbom or verify")
+	only := flag.String("part", "", "time only this: pipelines, cross, sbom, verify or catalog")
 	flag.Parse()
 	chosen := slices.DeleteFunc(parts(), func(p part) bool { return *only != "" && *only != p.name })
 	if len(chosen) == 0 {
