@@ -49,7 +49,11 @@ func (p *prefixed) Write(b []byte) (int, error) {
 		if !whole {
 			return len(b), nil
 		}
-		p.screen.print(p.prefix + string(line) + "\n")
+		prefix := p.prefix
+		if bytes.HasPrefix(line, []byte("::")) { // a workflow command
+			prefix = ""
+		}
+		p.screen.print(prefix + string(line) + "\n")
 		p.rest = rest
 	}
 }
