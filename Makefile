@@ -29,8 +29,8 @@ unit: deps build ## Run the unit tests
 	cd test/kubernetes && go test ./...
 
 .PHONY: lint
-lint: ## Check format, vet and golangci-lint
-	@test/tools.sh golangci-lint
+lint: ## Check format, vet, golangci-lint and actionlint
+	@test/tools.sh golangci-lint actionlint && actionlint -shellcheck=
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run: gofmt -w .' >&2; exit 1; }
 	go vet -tags e2e,conformance ./... && golangci-lint run --allow-serial-runners ./...
 
@@ -41,7 +41,7 @@ e2e: deps build ## Run the end-to-end tests: real engine, registry and cosign
 
 .PHONY: e2e-all
 e2e-all: deps build ## Run those of them as well that take long
-	@test/tools.sh cosign pull registry docker-registry fulcio posix timestamp-server
+	@test/tools.sh act cosign pull registry docker-registry fulcio posix timestamp-server
 	go test -tags e2e -count=1 -timeout 3h ./test/e2e/...
 
 .PHONY: fuzz

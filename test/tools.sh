@@ -5,6 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 declare -A modules=(
+	[act]=github.com/nektos/act@v0.2.89
+	[actionlint]=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 	[buildctl]=github.com/moby/buildkit/cmd/buildctl
 	[cosign]=github.com/sigstore/cosign/v2/cmd/cosign@v2.6.5
 	[fulcio]=github.com/sigstore/fulcio@v1.8.4
