@@ -32,7 +32,7 @@ unit: deps build ## Run the unit tests
 lint: ## Check format, vet, golangci-lint and actionlint
 	@test/tools.sh golangci-lint actionlint && actionlint -shellcheck=
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'run: gofmt -w .' >&2; exit 1; }
-	go vet -tags e2e,conformance ./... && golangci-lint run --allow-serial-runners ./...
+	go vet -tags e2e,conformance,catalog ./... && golangci-lint run --allow-serial-runners ./...
 
 .PHONY: e2e
 e2e: deps build ## Run the end-to-end tests: real engine, registry and cosign
@@ -49,8 +49,9 @@ fuzz: ## Fuzz every fuzz target for FUZZTIME (10s)
 	@test/fuzz.sh
 
 .PHONY: catalog
-catalog: deps build ## Build every recipe of the catalog into .work/catalog
-	@test/catalog.sh
+catalog: deps build ## Build the whole catalog into a registry, again, and into .work/catalog
+	@test/tools.sh cosign registry
+	go test -tags e2e,catalog -count=1 -v -timeout 4h -run '^TestWholeCatalog$$' ./test/e2e -layouts $(CURDIR)/.work/catalog
 
 .PHONY: reproduce
 reproduce: deps build ## Build every recipe of the catalog, and again from its provenance alone
