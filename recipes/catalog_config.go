@@ -26,6 +26,10 @@ type CatalogConfig struct {
 	Tags []string `yaml:"tags" kiln:"single"`
 	// Defaults are what a recipe has that does not say otherwise.
 	Defaults Defaults `yaml:"defaults"`
+	// Snapshot is the time, as 20261119T000000Z, at which the Debian archive is
+	// looked at to lock, in place of now: in the snapshot archive, or in mirrors
+	// whose URLs have ${snapshot}.
+	Snapshot string `yaml:"snapshot" kiln:"scalar"`
 	// Sign is who signs; empty is the development key of whoever builds.
 	Sign CatalogSign `yaml:"sign"`
 	// Owners are those of recipes that name none.
@@ -75,6 +79,21 @@ type CatalogEOL struct {
 	// Grace is how long after the end a recipe may stay, as 30d; then it is an
 	// error, and in an audit a violation. Empty is not at all.
 	Grace string `yaml:"grace" kiln:"scalar"`
+}
+
+// snapshotForm is how the snapshot archive writes times.
+const snapshotForm = "20060102T150405Z"
+
+// SnapshotTime is Snapshot; the zero time where there is none.
+func (c *CatalogConfig) SnapshotTime() time.Time {
+	if c == nil {
+		return time.Time{}
+	}
+	t, err := time.Parse(snapshotForm, c.Snapshot)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
 }
 
 // Kinds of tags that a catalog's images can have.

@@ -32,6 +32,9 @@ func checkCatalog(c *checker, cat *CatalogConfig) {
 	}
 	checkSuite(c, "catalog.defaults.suite", cat.Defaults.Suite)
 	checkPlatforms(c, "catalog.defaults.platforms", cat.Defaults.Platforms)
+	if cat.Snapshot != "" && cat.SnapshotTime().IsZero() {
+		c.bad("catalog.snapshot", "write it as 20261119T000000Z", "snapshot %q is no time", clip(cat.Snapshot))
+	}
 	checkSigning(c, &cat.Sign)
 	for i, who := range cat.Owners {
 		if !ownerForm.MatchString(who) {

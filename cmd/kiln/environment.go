@@ -30,6 +30,8 @@ type environment struct {
 
 	// goEnv is the go command's environment, asked for at most once.
 	goEnv func() map[string]string
+	// snapshot is the time of the archive to lock with; zero is now.
+	snapshot time.Time
 	// offline forbids the network, but for registries that are named.
 	offline bool
 	// fresh, where it is set, is a folder for an embedded engine and results of
@@ -66,7 +68,7 @@ func newPooled(c *cli.Context) (*environment, error) {
 	env := &environment{
 		cache: filepath.Join(cache, "kiln"), state: filepath.Join(state, "kiln"),
 		mirrors: c.StringSlice("mirror"), keyring: c.String("keyring"), engines: addresses,
-		goEnv: sync.OnceValue(readGoEnv),
+		goEnv: sync.OnceValue(readGoEnv), snapshot: configOf(c).Catalog.SnapshotTime(),
 	}
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		env.runtime = filepath.Join(dir, "kiln")
@@ -123,11 +125,16 @@ func (e *environment) archive(store *blobs.Store, l *recipes.Lock, progress func
 	if e.offline {
 		transport = e.http()
 	}
-	return archive.New(archive.Config{
+	cfg := archive.Config{
 		HTTP:    transport,
 		Mirrors: mirrors, Keyring: keyring, Cache: store, IndexDir: filepath.Join(e.cache, "archive"),
 		MaxAge: 10 * time.Minute, Progress: progress,
-	})
+	}
+	if l == nil && !e.snapshot.IsZero() { // its indexes are older than those of now, and are not held against them
+		cfg.Now = func() time.Time { return e.snapshot }
+		cfg.IndexDir = filepath.Join(e.cache, "archive", e.snapshot.Format(snapshotForm))
+	}
+	return archive.New(cfg)
 }
 
 // preparer makes ready what plans start from; the engine works ahead.

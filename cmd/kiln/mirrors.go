@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -14,19 +15,48 @@ import (
 // lock l the snapshot archive of the lock's time; else the snapshot archive
 // alone.
 func (e *environment) mirrorURLs(l *recipes.Lock) (map[string][]string, error) {
+	at := e.snapshot
+	if l != nil {
+		at = snapshotTime(l)
+	}
 	if named := namedMirrors(e.mirrors); len(named) > 0 {
-		return named, nil
+		return e.dated(named, at)
+	}
+	if l == nil && !at.IsZero() {
+		return withSnapshot(nil, at), nil
 	}
 	mirrors, err := archive.HostMirrors("/")
 	switch {
 	case err != nil && !errors.Is(err, archive.ErrNoMirror):
 		return nil, err
 	case l != nil:
-		return withSnapshot(mirrors, snapshotTime(l)), nil
+		return withSnapshot(mirrors, at), nil
 	case len(mirrors[archive.Debian]) == 0:
 		return withSnapshot(nil, time.Now()), nil
 	}
 	return mirrors, nil
+}
+
+// snapshotMark stands in a mirror's URL for the time of a snapshot.
+const snapshotMark = "${snapshot}"
+
+// snapshotForm is how the snapshot archive writes times.
+const snapshotForm = "20060102T150405Z"
+
+// dated puts the time into mirrors that keep snapshots. For a catalog with a
+// snapshot no others will do.
+func (e *environment) dated(named map[string][]string, at time.Time) (map[string][]string, error) {
+	for _, urls := range named {
+		for i, u := range urls {
+			if has := strings.Contains(u, snapshotMark); has && at.IsZero() {
+				return nil, withHint{fmt.Errorf("a mirror has %s, and there is no snapshot to lock with", snapshotMark), "add `snapshot: 20261119T000000Z` to `catalog` in kiln.yaml"}
+			} else if !has && !e.snapshot.IsZero() {
+				return nil, withHint{errors.New("the catalog has a snapshot, and a mirror keeps none"), "put " + snapshotMark + " into the mirror's URL, or name no mirrors, for snapshot.debian.org"}
+			}
+			urls[i] = strings.ReplaceAll(u, snapshotMark, at.UTC().Format(snapshotForm))
+		}
+	}
+	return named, nil
 }
 
 // namedMirrors reads --mirror: a URL, or ARCHIVE=URL.
@@ -64,7 +94,7 @@ func withSnapshot(mirrors map[string][]string, at time.Time) map[string][]string
 	all := map[string][]string{}
 	for _, name := range []string{archive.Debian, archive.Security} {
 		all[name] = append(append(all[name], mirrors[name]...),
-			"https://snapshot.debian.org/archive/"+name+"/"+at.UTC().Format("20060102T150405Z"))
+			"https://snapshot.debian.org/archive/"+name+"/"+at.UTC().Format(snapshotForm))
 	}
 	return all
 }
