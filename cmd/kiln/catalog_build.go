@@ -125,21 +125,7 @@ func newCatalogBuild(c *cli.Context) (*catalogBuild, error) {
 	b.push = c.Bool("push")
 	b.pool = newEnginePool(b.common.env, c.Int("jobs"))
 	b.screen.total = len(b.catalog.chosen)
-	return b, b.checkCaches()
-}
-
-func (b *catalogBuild) checkCaches() error {
-	var all []*build
-	for _, e := range b.catalog.chosen {
-		for _, r := range e.All() {
-			one, err := b.of(r)
-			if err != nil {
-				return err
-			}
-			all = append(all, one)
-		}
-	}
-	return checkCaches(all)
+	return b, nil
 }
 
 // newCatalogRun opens the catalog, and makes ready what all its recipes have in
