@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/recipes/site"
 )
@@ -77,11 +78,11 @@ func newSiteFacts(c *cli.Context) (*siteFacts, error) {
 	if s.signers, err = newSiteSigners(c, catalog.Config); err != nil {
 		return nil, err
 	}
-	if p := catalog.Config.Policy; p != nil && p.Rebuilds != nil {
-		if s.rebuilders, err = policyIdentities(c.Context, p.Rebuilds.By, nil); err != nil {
-			return nil, fmt.Errorf("%s: %w", catalog.Config.File, err)
-		}
+	env, err := newEnvironment(c)
+	if err != nil {
+		return nil, err
 	}
+	s.memo = memo.Dir(filepath.Join(env.cache, "site"))
 	if c.String("db") != "" {
 		if s.db, err = openDatabase(c.String("db")); err != nil {
 			return nil, err

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/kiln-build/kiln/recipes"
+	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/recipes/site"
 	"github.com/kiln-build/kiln/sign"
 )
@@ -25,33 +25,40 @@ type seenRelease struct {
 
 // seenManifest is the same of one manifest.
 type seenManifest struct {
-	digest   v1.Hash
-	attached recipes.Attached
-	// report is nil where nobody is named who could have signed.
-	report *sign.Report
-	// problems are why something that is required does not verify.
-	problems []string
+	Digest v1.Hash
+	// Statements are those that verified, and Signer whose identity it was
+	// under; empty where nobody is named.
+	Statements []sign.Statement
+	Signer     string
+	// SignedBy is who signed the manifest itself; empty is nobody.
+	SignedBy string
+	// Problems are why something that is required does not verify.
+	Problems []string
+	// Rebuilt are who built the same again.
+	Rebuilt []string
 }
 
 func (m *seenManifest) statement(predicateType string) ([]byte, bool) {
-	if m.report == nil {
-		return nil, false
+	for _, s := range m.Statements {
+		if s.PredicateType == predicateType {
+			return s.Predicate, true
+		}
 	}
-	s, ok := m.report.Statement(predicateType)
-	return s.Predicate, ok
+	return nil, false
 }
 
-// see verifies what is attached to the release and to each of its images.
-func (s *siteFacts) see(ctx context.Context, repo name.Repository, r *pageRelease) (*seenRelease, error) {
+// see verifies what is attached to the release of a page and to each of its
+// images.
+func (s *siteFacts) see(ctx context.Context, p *pageFacts, r *pageRelease) (*seenRelease, error) {
 	seen := &seenRelease{pageRelease: r}
 	var err error
-	if seen.top, err = s.seeManifest(ctx, repo, r.digest); err != nil {
+	if seen.top, err = s.seeManifest(ctx, p, r.Hash); err != nil {
 		return nil, err
 	}
-	for _, img := range r.images {
+	for _, img := range r.Images {
 		at := seen.top
-		if r.index {
-			if at, err = s.seeManifest(ctx, repo, img.digest); err != nil {
+		if r.Index {
+			if at, err = s.seeManifest(ctx, p, img.Digest); err != nil {
 				return nil, err
 			}
 		}
@@ -60,33 +67,52 @@ func (s *siteFacts) see(ctx context.Context, repo name.Repository, r *pageReleas
 	return seen, nil
 }
 
-// seeManifest verifies under the first identity that signed all that is
-// required, or else under the first that signed the manifest, or else under the
-// first.
-func (s *siteFacts) seeManifest(ctx context.Context, repo name.Repository, digest v1.Hash) (*seenManifest, error) {
-	m := &seenManifest{digest: digest}
+// seeManifest verifies what is attached, or remembers what came of it when the
+// same was attached and the same were believed.
+func (s *siteFacts) seeManifest(ctx context.Context, p *pageFacts, digest v1.Hash) (*seenManifest, error) {
 	if len(s.signers.identities) == 0 {
-		return m, nil
+		return &seenManifest{Digest: digest}, nil
 	}
-	var err error
-	if m.attached, err = s.registry.Statements(ctx, repo.Digest(digest.String())); err != nil {
+	ref := p.repo.Digest(digest.String())
+	attached, err := s.registry.Attachments(ctx, ref, p.tags)
+	if err != nil {
 		return nil, err
 	}
+	key, err := memo.Key("site statements 1", version(), ref.Name(), attached, s.signers.believed)
+	if err != nil {
+		return nil, err
+	}
+	return memo.Do(s.memo, key, nil, func() (*seenManifest, error) { return s.verify(ctx, ref, digest) })
+}
+
+// verify verifies under the first identity that signed all that is required, or
+// else under the first that signed the manifest, or else under the first.
+func (s *siteFacts) verify(ctx context.Context, ref name.Digest, digest v1.Hash) (*seenManifest, error) {
+	attached, err := s.registry.Statements(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	var seen *seenManifest
 	for _, id := range s.signers.identities {
-		report, err := sign.Verify(ctx, digest, m.attached, id, required)
+		report, err := sign.Verify(ctx, digest, attached, id, required)
 		var unverified *sign.Error
 		if err != nil && !errors.As(err, &unverified) {
 			return nil, err
 		}
-		_, signed := report.Statement(sign.PredicateSignature)
-		if m.report == nil || err == nil || signed && len(m.report.Statements) == 0 {
-			m.report, m.problems = report, problemsOf(digest, err)
+		m := &seenManifest{Digest: digest, Statements: report.Statements, Signer: id.String(), SignedBy: signedBy(report), Problems: problemsOf(digest, err)}
+		if seen == nil || err == nil || m.SignedBy != "" && seen.SignedBy == "" {
+			seen = m
 		}
 		if err == nil {
 			break
 		}
 	}
-	return m, nil
+	key := ""
+	if provenance, ok := seen.statement(sign.PredicateProvenance); ok {
+		key = sign.BuildKey(provenance)
+	}
+	seen.Rebuilt, err = sign.Rebuilders(ctx, digest, attached, key, seen.Signer, s.signers.rebuilders)
+	return seen, err
 }
 
 // problemsOf are the lines of an error of verification, for a page that is about
@@ -104,49 +130,45 @@ func problemsOf(digest v1.Hash, err error) []string {
 }
 
 // details tells about the current release.
-func (s *siteFacts) details(ctx context.Context, p *pageFacts, repo name.Repository) error {
-	now, err := s.see(ctx, repo, p.current)
+func (s *siteFacts) details(ctx context.Context, p *pageFacts) error {
+	now, err := s.see(ctx, p, p.current)
 	if err != nil {
 		return err
 	}
-	d := &site.Details{Release: p.current.Release, Pull: pullCommands(repo.Name(), p.current), Verify: s.signers.commands(repo.Name() + "@" + p.current.Digest)}
-	d.Current = true
-	d.Verified = s.verified(now)
-	d.Packages = packagesOf(now)
-	if d.Provenance, err = s.provenance(ctx, now); err != nil {
-		return err
+	place := p.repo.Name()
+	d := &site.Details{
+		Release: p.current.Release, Pull: pullCommands(place, p.current), Verify: s.signers.commands(place + "@" + p.current.Digest),
+		Verified: s.verified(now), Packages: packagesOf(now), Provenance: provenanceOf(now), Tests: testsOf(now),
 	}
-	d.Tests = testsOf(now)
-	if d.Diff, err = s.diff(ctx, p, repo, now); err != nil {
+	d.Current = true
+	if d.Diff, err = s.diff(ctx, p, now); err != nil {
 		return err
 	}
 	p.Current = d
-	p.scans = s.scans(repo, now)
+	p.scans = scansOf(p.repo, now)
 	return nil
 }
 
 // verified is who signed. An image counts as signed only where the index that
 // lists it is, and all that it lists.
 func (s *siteFacts) verified(r *seenRelease) site.Verified {
-	v := site.Verified{Problems: slices.Clone(r.top.problems)}
-	if r.top.report == nil {
-		v.Problems = []string{"nobody is named whose signatures count"}
-		return v
+	v := site.Verified{By: r.top.SignedBy, Problems: slices.Clone(r.top.Problems)}
+	if r.top.Signer == "" {
+		return site.Verified{Problems: []string{"nobody is named whose signatures count"}}
 	}
-	signed := signedBy(r.top)
 	for i, img := range r.images {
 		if img == r.top {
 			continue
 		}
-		for _, problem := range img.problems {
-			v.Problems = append(v.Problems, r.pageRelease.images[i].platform+": "+problem)
+		for _, problem := range img.Problems {
+			v.Problems = append(v.Problems, r.Images[i].Platform+": "+problem)
 		}
-		if signedBy(img) == "" {
-			signed = ""
+		if img.SignedBy == "" {
+			v.By = ""
 		}
 	}
-	v.By, v.Key = signed, s.signers.key(signed)
-	for _, statement := range r.top.report.Statements {
+	v.Key = s.signers.key(v.By)
+	for _, statement := range r.top.Statements {
 		if kind := statement.Kind(); !slices.Contains(v.Statements, kind) {
 			v.Statements = append(v.Statements, kind)
 		}
@@ -156,17 +178,14 @@ func (s *siteFacts) verified(r *seenRelease) site.Verified {
 }
 
 // signedBy names who signed a manifest; empty is nobody.
-func signedBy(m *seenManifest) string {
-	if m.report == nil {
+func signedBy(report *sign.Report) string {
+	if _, ok := report.Statement(sign.PredicateSignature); !ok {
 		return ""
 	}
-	if _, ok := m.report.Statement(sign.PredicateSignature); !ok {
-		return ""
-	}
-	for _, check := range m.report.Checks {
+	for _, check := range report.Checks {
 		if check.Err == nil && check.Certificate != nil {
 			return check.Certificate.Subject + " (" + check.Certificate.Issuer + ")"
 		}
 	}
-	return m.report.Identity.String()
+	return report.Identity.String()
 }

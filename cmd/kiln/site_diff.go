@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/go-containerregistry/pkg/name"
-
 	"github.com/kiln-build/kiln/recipes/site"
 	"github.com/kiln-build/kiln/sbom"
 	"github.com/kiln-build/kiln/sign"
@@ -14,7 +12,7 @@ import (
 
 // diff says what the previous release had in other form, for the first platform
 // that both are for, as `kiln diff` does.
-func (s *siteFacts) diff(ctx context.Context, p *pageFacts, repo name.Repository, now *seenRelease) (site.Diff, error) {
+func (s *siteFacts) diff(ctx context.Context, p *pageFacts, now *seenRelease) (site.Diff, error) {
 	if p.previous == nil {
 		return site.Diff{Why: "The registry has no earlier release to compare with."}, nil
 	}
@@ -26,8 +24,8 @@ func (s *siteFacts) diff(ctx context.Context, p *pageFacts, repo name.Repository
 	if !ok {
 		return site.Diff{Why: "What is in this image is not known, for no SPDX document verifies."}, nil
 	}
-	was := p.previous.images[j]
-	at, err := s.seeManifest(ctx, repo, was.digest)
+	was := p.previous.Images[j]
+	at, err := s.seeManifest(ctx, p, was.Digest)
 	if err != nil {
 		return site.Diff{}, err
 	}
@@ -35,12 +33,12 @@ func (s *siteFacts) diff(ctx context.Context, p *pageFacts, repo name.Repository
 	if !ok {
 		return site.Diff{Why: "What was in the previous release, " + p.previous.Version + ", is not known, for no SPDX document of it verifies."}, nil
 	}
-	is := now.pageRelease.images[i]
+	is := now.Images[i]
 	found := sbom.Compare(old, doc)
-	d := site.Diff{From: p.previous.Version, FromDigest: was.digest.String(), Platform: is.platform, SizeFrom: was.size, SizeTo: is.size}
+	d := site.Diff{From: p.previous.Version, FromDigest: was.Digest.String(), Platform: is.Platform, SizeFrom: was.Size, SizeTo: is.Size}
 	d.Parts = slices.DeleteFunc([]site.DiffPart{
 		diffPart("Packages", found.Packages), diffPart("Licenses", sbom.Changes{Changed: found.Licenses}),
-		diffPart("Configuration", sbom.Changes{Changed: changed(fields(was.config), fields(is.config))}),
+		diffPart("Configuration", sbom.Changes{Changed: changed(fields(was.Config), fields(is.Config))}),
 		diffPart("Files", found.Files), diffPart("Build", found.Build),
 	}, func(p site.DiffPart) bool { return len(p.Changes) == 0 })
 	return d, nil
@@ -48,9 +46,9 @@ func (s *siteFacts) diff(ctx context.Context, p *pageFacts, repo name.Repository
 
 // commonPlatform is where each has the first platform that both have, or -1.
 func commonPlatform(a, b *pageRelease) (int, int) {
-	for i, x := range a.images {
-		for j, y := range b.images {
-			if x.platform == y.platform {
+	for i, x := range a.Images {
+		for j, y := range b.Images {
+			if x.Platform == y.Platform {
 				return i, j
 			}
 		}

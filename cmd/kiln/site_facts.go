@@ -10,11 +10,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/recipes/site"
 	"github.com/kiln-build/kiln/sbom/osv"
-	"github.com/kiln-build/kiln/sign"
 )
 
 // siteFacts gathers what the pages of a catalog tell: from its recipes, and from
@@ -23,15 +23,13 @@ type siteFacts struct {
 	catalog  *recipes.Catalog
 	registry *push.Registry
 	signers  siteSigners
-	// rebuilders are who may have built the same again.
-	rebuilders []sign.Identity
 	// db is what to match with in place of the reports that are attached; nil
 	// is nothing.
 	db *osv.Database
 	// now is when vulnerabilities, ends of life and ages are looked at.
 	now time.Time
-	// known are releases by repository and digest, which never change.
-	known memory[*pageRelease]
+	// memo has what was read before, by digests.
+	memo memo.Dir
 }
 
 // siteJobs is how many images are gathered at once.
@@ -67,6 +65,9 @@ func (s *siteFacts) gather(ctx context.Context) (*site.Catalog, error) {
 type pageFacts struct {
 	site.Image
 	entry *recipes.Entry
+	// repo is where it is published, with the tags.
+	repo name.Repository
+	tags []string
 	// current and previous are the releases that the page tells about.
 	current, previous *pageRelease
 	// unasked is why the registry told nothing.
@@ -94,10 +95,15 @@ func (s *siteFacts) entry(ctx context.Context, e *recipes.Entry) (*pageFacts, er
 
 // published adds what the registry has.
 func (s *siteFacts) published(ctx context.Context, p *pageFacts, repo name.Repository) error {
-	list, err := s.releases(ctx, repo)
+	tags, err := s.tagsOf(ctx, repo)
 	if err != nil {
 		return err
 	}
+	list, err := s.releases(ctx, repo, tags)
+	if err != nil {
+		return err
+	}
+	p.repo, p.tags = repo, tags
 	p.current = chooseRelease(list, p.entry.Recipe)
 	if p.current == nil {
 		return nil
@@ -108,8 +114,8 @@ func (s *siteFacts) published(ctx context.Context, p *pageFacts, repo name.Repos
 		shown.Current = r == p.current
 		p.Releases = append(p.Releases, shown)
 	}
-	p.Runtime = contractOf(p.current.images[0].config)
-	return s.details(ctx, p, repo)
+	p.Runtime = contractOf(p.current.Images[0].Config)
+	return s.details(ctx, p)
 }
 
 // describedEntry is what the recipe says.

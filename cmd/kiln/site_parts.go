@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"strings"
 
@@ -28,8 +27,8 @@ func packagesOf(r *seenRelease) site.Packages {
 			p.Coverage = coverage
 		}
 		for _, c := range list {
-			if at := platforms[c]; !slices.Contains(at, r.pageRelease.images[i].platform) {
-				platforms[c] = append(at, r.pageRelease.images[i].platform)
+			if at := platforms[c]; !slices.Contains(at, r.Images[i].Platform) {
+				platforms[c] = append(at, r.Images[i].Platform)
 			}
 		}
 	}
@@ -45,18 +44,18 @@ func packagesOf(r *seenRelease) site.Packages {
 	return p
 }
 
-// provenance is what the one of the release says that verifies.
-func (s *siteFacts) provenance(ctx context.Context, r *seenRelease) (site.Provenance, error) {
+// provenanceOf is what the one of the release says that verifies.
+func provenanceOf(r *seenRelease) site.Provenance {
 	text, ok := r.top.statement(sign.PredicateProvenance)
 	if !ok {
-		return site.Provenance{Why: "No provenance verifies, so nothing is known of how the image was made."}, nil
+		return site.Provenance{Why: "No provenance verifies, so nothing is known of how the image was made."}
 	}
 	o, err := sign.OriginOf(text)
 	if err != nil {
-		return site.Provenance{Why: "A provenance verifies, but " + strings.TrimPrefix(err.Error(), "reading provenance: ") + "."}, nil
+		return site.Provenance{Why: "A provenance verifies, but " + strings.TrimPrefix(err.Error(), "reading provenance: ") + "."}
 	}
 	p := site.Provenance{
-		Builder: o.Builder, Kiln: o.Kiln, BuildKit: o.BuildKit, Key: o.Key, Recipe: string(o.Recipe),
+		Builder: o.Builder, Kiln: o.Kiln, BuildKit: o.BuildKit, Key: o.Key, Recipe: string(o.Recipe), Rebuilt: r.top.Rebuilt,
 		RecipeDigest: "sha256:" + digestOf(o.Recipe), LockDigest: "sha256:" + digestOf(o.Lock),
 	}
 	for _, d := range o.Dependencies {
@@ -64,18 +63,14 @@ func (s *siteFacts) provenance(ctx context.Context, r *seenRelease) (site.Proven
 			p.Sources = append(p.Sources, site.Source{Name: d.Name, URI: d.URI, Digest: d.Digest, Fetched: fetched})
 		}
 	}
-	p.Rebuilt, err = sign.Rebuilders(ctx, r.digest, r.top.attached, o.Key, r.top.report.Identity.String(), s.rebuilders)
-	return p, err
+	return p
 }
 
 // testsOf are the results that the statement of the release has. Where several
 // verify, one that says that tests failed counts.
 func testsOf(r *seenRelease) site.Tests {
 	t := site.Tests{Why: "No test results verify."}
-	if r.top.report == nil {
-		return t
-	}
-	for _, statement := range r.top.report.Statements {
+	for _, statement := range r.top.Statements {
 		if statement.PredicateType != sign.PredicateTestResult {
 			continue
 		}

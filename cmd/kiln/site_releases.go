@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +16,7 @@ import (
 
 	"github.com/kiln-build/kiln/builder/archive"
 	"github.com/kiln-build/kiln/builder/image"
+	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/recipes/site"
@@ -25,36 +25,32 @@ import (
 // pageRelease is an image, or an index, of a repository.
 type pageRelease struct {
 	site.Release
-	digest v1.Hash
-	// index is whether it lists its images; else it is the one.
-	index  bool
-	images []releaseImage
+	Hash v1.Hash
+	// Index is whether it lists its images; else it is the one.
+	Index  bool
+	Images []releaseImage
 }
 
 // releaseImage is the image of a release for a platform.
 type releaseImage struct {
-	platform string
-	digest   v1.Hash
-	size     int64
-	config   *v1.ConfigFile
+	Platform string
+	Digest   v1.Hash
+	Size     int64
+	Config   *v1.ConfigFile
 }
 
-// attachedTag are the tags of what is attached to images: cosign's, and those of
-// registries without the referrers API (distribution-spec, "Referrers Tag
-// Schema").
-var attachedTag = regexp.MustCompile(`^sha256-[0-9a-f]{64}(\.[a-z]+)?$`)
-
-// releases are what the repository has, the newest version first. None is not an
-// error.
-func (s *siteFacts) releases(ctx context.Context, repo name.Repository) ([]*pageRelease, error) {
+// tagsOf lists the tags of a repository; one that is not there has none.
+func (s *siteFacts) tagsOf(ctx context.Context, repo name.Repository) ([]string, error) {
 	tags, err := s.registry.Tags(ctx, repo)
 	if status := new(transport.Error); errors.As(err, &status) && status.StatusCode == http.StatusNotFound {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	tags = slices.DeleteFunc(tags, attachedTag.MatchString)
+	return tags, err
+}
+
+// releases are what the repository has under its tags, the newest version first.
+func (s *siteFacts) releases(ctx context.Context, repo name.Repository, tags []string) ([]*pageRelease, error) {
+	tags = slices.DeleteFunc(slices.Clone(tags), attachment.MatchString)
 	found := make([]*pageRelease, len(tags))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(siteJobs)
@@ -76,16 +72,18 @@ func (s *siteFacts) tagged(ctx context.Context, repo name.Repository, tag string
 	if err != nil || !ok {
 		return nil, err
 	}
-	return s.known.get(repo.Digest(found.Descriptor.Digest.String()).Name(), func() (*pageRelease, error) {
-		return s.readRelease(ctx, repo, found)
-	})
+	key, err := memo.Key("site release 1", version(), repo.Digest(found.Descriptor.Digest.String()).Name())
+	if err != nil {
+		return nil, err
+	}
+	return memo.Do(s.memo, key, nil, func() (*pageRelease, error) { return s.readRelease(ctx, repo, found) })
 }
 
 func (s *siteFacts) readRelease(ctx context.Context, repo name.Repository, found push.Found) (*pageRelease, error) {
-	r := &pageRelease{digest: found.Descriptor.Digest, index: len(found.Manifests) > 0}
-	r.Digest = r.digest.String()
+	r := &pageRelease{Hash: found.Descriptor.Digest, Index: len(found.Manifests) > 0}
+	r.Digest = r.Hash.String()
 	listed := (&shelf{found: found}).listed()
-	if !r.index {
+	if !r.Index {
 		listed = []v1.Descriptor{found.Descriptor}
 	}
 	for _, d := range listed {
@@ -96,13 +94,13 @@ func (s *siteFacts) readRelease(ctx context.Context, repo name.Repository, found
 		if img == nil {
 			return nil, nil
 		}
-		r.images = append(r.images, *img)
-		r.Platforms = append(r.Platforms, site.Platform{Name: img.platform, Digest: img.digest.String(), Size: img.size})
+		r.Images = append(r.Images, *img)
+		r.Platforms = append(r.Platforms, site.Platform{Name: img.Platform, Digest: img.Digest.String(), Size: img.Size})
 	}
-	if len(r.images) == 0 {
+	if len(r.Images) == 0 {
 		return nil, nil
 	}
-	config := r.images[0].config
+	config := r.Images[0].Config
 	labels := config.Config.Labels
 	r.Version, r.Variant, r.Built = labels["org.opencontainers.image.version"], labels[image.VariantAnnotation], config.Created.UTC()
 	return r, nil
@@ -130,22 +128,19 @@ func (s *siteFacts) readImage(ctx context.Context, repo name.Repository, d v1.De
 	if d.Platform != nil {
 		platform = d.Platform.String()
 	}
-	return &releaseImage{platform: platform, digest: d.Digest, size: compressed(m), config: config}, nil
+	return &releaseImage{Platform: platform, Digest: d.Digest, Size: compressed(m), Config: config}, nil
 }
 
-// byDigest puts the tags of each release together. What is remembered of one is
-// left as it is.
+// byDigest puts the tags of each release together.
 func byDigest(tags []string, found []*pageRelease) []*pageRelease {
 	var list []*pageRelease
 	for i, f := range found {
 		if f == nil {
 			continue
 		}
-		at := slices.IndexFunc(list, func(r *pageRelease) bool { return r.digest == f.digest })
+		at := slices.IndexFunc(list, func(r *pageRelease) bool { return r.Hash == f.Hash })
 		if at < 0 {
-			fresh := *f
-			fresh.Tags = nil
-			list = append(list, &fresh)
+			list = append(list, f)
 			at = len(list) - 1
 		}
 		list[at].Tags = append(list[at].Tags, tags[i])

@@ -24,12 +24,12 @@ type pageScan struct {
 	why    string
 }
 
-// scans prepares those of the images of a release.
-func (s *siteFacts) scans(repo name.Repository, r *seenRelease) []*pageScan {
+// scansOf prepares those of the images of a release.
+func scansOf(repo name.Repository, r *seenRelease) []*pageScan {
 	var list []*pageScan
 	for i, img := range r.images {
 		list = append(list, newPageScan(img, &vex.Image{
-			Name: lastOf(repo), Repository: repo.Name(), Digest: img.digest.String(), Platform: r.pageRelease.images[i].platform,
+			Name: lastOf(repo), Repository: repo.Name(), Digest: img.Digest.String(), Platform: r.Images[i].Platform,
 		}))
 	}
 	return list
@@ -50,10 +50,10 @@ func newPageScan(img *seenManifest, about *vex.Image) *pageScan {
 	if p.inventory, err = scan.ReadDocument(text); err != nil {
 		return &pageScan{why: "The signed SPDX document cannot be read."}
 	}
-	if p.statements, err = attachedVEX(img.report.Statements, about); err != nil {
+	if p.statements, err = attachedVEX(img.Statements, about); err != nil {
 		return &pageScan{why: "A signed VEX document cannot be read."}
 	}
-	for _, s := range img.report.Statements {
+	for _, s := range img.Statements {
 		if s.PredicateType != sign.PredicateScan {
 			continue
 		}

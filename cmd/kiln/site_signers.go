@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -18,18 +20,37 @@ type siteSigners struct {
 	// flags are those by which others verify as the first of them: of kiln and
 	// cosign.
 	flags []string
+	// rebuilders are who may have built the same again.
+	rebuilders []sign.Identity
+	// believed tells all of them from others.
+	believed string
 }
 
-// newSiteSigners takes whom the flags name, else whom the catalog says to sign,
+// newSiteSigners are those, and who may have built the same again.
+func newSiteSigners(c *cli.Context, config *recipes.Config) (siteSigners, error) {
+	s, err := chooseSigners(c, config)
+	if err != nil {
+		return s, err
+	}
+	if p := config.Policy; p != nil && p.Rebuilds != nil {
+		if s.rebuilders, err = policyIdentities(c.Context, p.Rebuilds.By, nil); err != nil {
+			return s, fmt.Errorf("%s: %w", config.File, err)
+		}
+	}
+	s.believed, err = believed(c, slices.Concat(s.identities, s.rebuilders))
+	return s, err
+}
+
+// chooseSigners takes whom the flags name, else whom the catalog says to sign,
 // else whom the policy names. It may be nobody.
-func newSiteSigners(c *cli.Context, config *recipes.Config) (s siteSigners, err error) {
+func chooseSigners(c *cli.Context, config *recipes.Config) (s siteSigners, err error) {
 	said, err := anyIdentity(c)
 	switch {
 	case err != nil:
 		return s, err
 	case said != nil:
 		certificate, _ := certificateFlags(c)
-		return siteSigners{[]sign.Identity{*said}, verificationFlags(c.String("key"), certificate)}, nil
+		return siteSigners{identities: []sign.Identity{*said}, flags: verificationFlags(c.String("key"), certificate)}, nil
 	}
 	ids, err := configuredSigners(c, config)
 	if err != nil || len(ids) == 0 {

@@ -14,7 +14,7 @@ import (
 func TestNewestFirst(t *testing.T) {
 	day := func(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
 	made := func(hex, version, variant string, n int, tags ...string) *pageRelease {
-		return &pageRelease{digest: v1.Hash{Algorithm: "sha256", Hex: hex}, Release: site.Release{Version: version, Variant: variant, Built: day(n), Tags: tags}}
+		return &pageRelease{Hash: v1.Hash{Algorithm: "sha256", Hex: hex}, Release: site.Release{Version: version, Variant: variant, Built: day(n), Tags: tags}}
 	}
 	old, now := made("a", "1.9.0", "", 9, "1.9", "1.9.0"), made("b", "1.10.0", "", 2, "1.10", "1", "1.10.0", "latest")
 	rebuilt, debug := made("c", "1.10.0", "", 5, "1.10.0-20261105"), made("d", "1.10.0", "debug", 5, "1.10.0-debug")
