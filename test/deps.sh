@@ -24,6 +24,7 @@ need skopeo skopeo                 # reads them as others do
 need softhsm2-util softhsm2        # a PKCS#11 token in software
 need openssl openssl               # makes the keys in it
 need jq jq                         # the scripts of .github
+need chromium chromium             # looks at the catalog's pages
 if [[ ${1:-} == bench ]]; then
 	need mmdebstrap mmdebstrap # makes the reference's base image
 fi
