@@ -22,7 +22,8 @@ func catalogServeCommand() *cli.Command {
 			"Example: kiln catalog serve --listen 127.0.0.1:8000",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8000", Usage: "`HOST:PORT` to listen at; port 0 is any that is free"},
-		}, siteFlags()...),
+			&cli.BoolFlag{Name: "offline", Usage: "do not ask the Debian archive for newer packages"},
+		}, append(siteFlags(), archiveFlags()...)...),
 		OnUsageError: usageError,
 		Action:       runCatalogServe,
 	}
@@ -44,6 +45,9 @@ func runCatalogServe(c *cli.Context) error {
 	}
 	facts, err := newSiteFacts(c)
 	if err != nil {
+		return err
+	}
+	if facts.auditor, err = newSiteAudit(c, facts.signers); err != nil {
 		return err
 	}
 	listener, err := new(net.ListenConfig).Listen(c.Context, "tcp", c.String("listen"))

@@ -13,7 +13,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/recipes/site"
 )
@@ -82,7 +81,7 @@ func newSiteFacts(c *cli.Context) (*siteFacts, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.memo = memo.Dir(filepath.Join(env.cache, "site"))
+	s.memo = env.memo()
 	if c.String("db") != "" {
 		if s.db, err = openDatabase(c.String("db")); err != nil {
 			return nil, err

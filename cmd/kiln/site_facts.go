@@ -26,6 +26,8 @@ type siteFacts struct {
 	// db is what to match with in place of the reports that are attached; nil
 	// is nothing.
 	db *osv.Database
+	// auditor is nil where nobody asked for an audit.
+	auditor *siteAudit
 	// now is when vulnerabilities, ends of life and ages are looked at.
 	now time.Time
 	// memo has what was read before, by digests.
@@ -51,6 +53,9 @@ func (s *siteFacts) gather(ctx context.Context) (*site.Catalog, error) {
 		return nil, fmt.Errorf("gathering the catalog's facts: %w", err)
 	}
 	if err := s.scanned(list); err != nil {
+		return nil, err
+	}
+	if err := s.audit(ctx, list); err != nil {
 		return nil, err
 	}
 	c := &site.Catalog{Title: commonPlace(s.catalog.Config.Catalog.Repository), Signer: s.signers.String()}

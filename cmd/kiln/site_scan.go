@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/recipes/site"
 	"github.com/kiln-build/kiln/sbom/scan"
 	"github.com/kiln-build/kiln/sbom/vex"
@@ -79,29 +80,55 @@ func (s *siteFacts) scanned(list []*pageFacts) error {
 	return nil
 }
 
-// match matches all images with the database, if there is one.
+// match matches all images with the database, if there is one, where that was
+// not done before with the same advisories.
 func (s *siteFacts) match(list []*pageFacts) (map[*pageScan]*scan.Result, error) {
 	if s.db == nil {
 		return nil, nil
 	}
-	var of []*pageScan
-	var inventories []scan.Inventory
-	for _, p := range list {
-		for _, ps := range p.scans {
-			if ps.why == "" {
-				of, inventories = append(of, ps), append(inventories, ps.inventory)
-			}
-		}
-	}
-	results, err := scan.FindAll(s.db, inventories)
+	stamp, err := (&auditor{db: s.db}).dbStamp()
 	if err != nil {
 		return nil, err
 	}
 	matched := map[*pageScan]*scan.Result{}
-	for i, r := range results {
-		matched[of[i]] = r
+	var open []*pageScan
+	var keys []string
+	for _, p := range list {
+		for _, ps := range p.scans {
+			if ps.why != "" {
+				continue
+			}
+			key, err := memo.Key("site scan 1", version(), stamp, ps.inventory)
+			if err != nil {
+				return nil, err
+			}
+			if r, ok := memo.Get[*scan.Result](s.memo, key); ok {
+				matched[ps] = r
+				continue
+			}
+			open, keys = append(open, ps), append(keys, key)
+		}
 	}
-	return matched, nil
+	return matched, s.find(open, keys, matched)
+}
+
+// find matches, and remembers what came of it.
+func (s *siteFacts) find(open []*pageScan, keys []string, matched map[*pageScan]*scan.Result) error {
+	var inventories []scan.Inventory
+	for _, ps := range open {
+		inventories = append(inventories, ps.inventory)
+	}
+	results, err := scan.FindAll(s.db, inventories)
+	if err != nil {
+		return err
+	}
+	for i, r := range results {
+		matched[open[i]] = r
+		if err := memo.Put(s.memo, keys[i], r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // shownScan is what is known of one image: what was matched, or else the report.

@@ -74,13 +74,12 @@ func chooseSigners(c *cli.Context, config *recipes.Config) (s siteSigners, err e
 // development key of this machine, if it has one.
 func configuredSigners(c *cli.Context, config *recipes.Config) ([]recipes.PolicyIdentity, error) {
 	said := config.Catalog.Sign
-	if said.TrustedRoot != "" && !c.IsSet("trusted-root") {
+	id := recipes.PolicyIdentity{Subject: said.Identity, SubjectRegexp: said.IdentityRegexp, Issuer: said.Issuer, IssuerRegexp: said.IssuerRegexp}
+	switch {
+	case id.Certified() && said.TrustedRoot != "" && !c.IsSet("trusted-root"):
 		if err := c.Set("trusted-root", said.TrustedRoot); err != nil {
 			return nil, err
 		}
-	}
-	id := recipes.PolicyIdentity{Subject: said.Identity, SubjectRegexp: said.IdentityRegexp, Issuer: said.Issuer, IssuerRegexp: said.IssuerRegexp}
-	switch {
 	case id.Certified():
 	case said.PublicKey != "":
 		id.Key = said.PublicKey

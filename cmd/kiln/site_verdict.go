@@ -28,6 +28,7 @@ func (s *siteFacts) judge(p *pageFacts) {
 		judgeSignatures(v, p.Current)
 		judgeTests(v, p.Current.Tests)
 		s.judgeScan(v, p.Current.Scan)
+		judgeAudit(v, p.Current.Audit)
 		if p.Wanted != p.Current.Version {
 			v.Add(site.Attention, "The recipe asks for "+p.Wanted+", which is not published; this page is about "+p.Current.Version+".")
 		}
@@ -56,6 +57,28 @@ func judgeTests(v *site.Verdict, t site.Tests) {
 		v.Add(site.Attention, "Tests of the image were not run: "+fmt.Sprint(len(t.NotRun))+".")
 	case len(t.Passed) == 0:
 		v.Add(site.Attention, "The image has no tests.")
+	}
+}
+
+// judgeAudit is about what an audit found besides: signatures are judged
+// already.
+func judgeAudit(v *site.Verdict, audit *site.Audit) {
+	if audit == nil {
+		return
+	}
+	for _, r := range audit.Rules {
+		if !r.OK && r.Name != "identities" {
+			v.Add(site.Bad, "The policy's rule "+r.Name+" refuses it: "+r.Evidence)
+		}
+	}
+	lacking := 0
+	for _, n := range audit.Newer {
+		if n.Security != "" {
+			lacking++
+		}
+	}
+	if lacking > 0 {
+		v.Add(site.Attention, "It lacks security updates of "+plural(lacking, "package")+".")
 	}
 }
 

@@ -138,8 +138,8 @@ type Details struct {
 	Provenance Provenance
 	Tests      Tests
 	Diff       Diff
-	// Audit is what a policy, or an audit, says of it; nil where none was asked.
-	Audit []Rule
+	// Audit is what an audit found; nil where none was asked for.
+	Audit *Audit
 }
 
 // Verified is who signed, and what of it verifies.
@@ -299,6 +299,19 @@ type DiffPart struct {
 // Change is what something was and is. An empty From was added, an empty To
 // removed.
 type Change struct{ Name, From, To string }
+
+// Audit is what was found at the moment of an image, and of those that it lists.
+type Audit struct {
+	Rules []Rule
+	// Newer are packages that the archive has newer.
+	Newer []Newer
+	// Unknown is what could not be found out, in words.
+	Unknown []string
+}
+
+// Newer is a package that the archive has newer. Security is the security update
+// that it lacks, empty where it lacks none.
+type Newer struct{ Name, Version, Available, Suite, Security string }
 
 // Rule is one rule of a policy, with what it found.
 type Rule struct {

@@ -225,7 +225,7 @@ func (p imagePage) Sections() []section {
 		{"vulnerabilities", "Vulnerabilities", len(d.Scan.Open())}, {"packages", "Packages", len(d.Packages.List)},
 		{"changes", "Changes", 0}, {"versions", "Versions", len(p.Image.Releases)}, {"provenance", "Provenance", 0}, {"tests", "Tests", 0},
 	}
-	if len(d.Audit) > 0 {
+	if d.Audit != nil {
 		list = append(list, section{"audit", "Audit", 0})
 	}
 	return list
