@@ -134,6 +134,8 @@ func describe(predicateType string) string {
 		return "test results"
 	case PredicateRebuild:
 		return "rebuild"
+	case PredicateChecked:
+		return "checked statement"
 	case PredicateVEX:
 		return "VEX"
 	case PredicateScan:
