@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -84,6 +85,34 @@ func sourceVersionOf(p recipes.Package) string {
 		return p.Version
 	}
 	return p.SourceVersion
+}
+
+// DebianLicense is the license of a package, as a document declares it: what its
+// copyright file says. It is empty where that is not known.
+func DebianLicense(p recipes.Package, copyright string) string {
+	expression, _ := newLicenses().debian(sourceOf(p), copyright)
+	if expression == noAssertion {
+		return ""
+	}
+	return expression
+}
+
+// DebianLicenses are the declared licenses of the Debian packages that a
+// document's image holds, by the packages' names; empty where nobody knows.
+func DebianLicenses(doc *Document) map[string]string {
+	all := map[string]string{}
+	for name, license := range partsOf(doc).licenses {
+		if name, ok := strings.CutPrefix(name, "pkg:deb/debian/"); ok {
+			if license == noAssertion {
+				license = ""
+			}
+			if plain, err := url.PathUnescape(name); err == nil {
+				name = plain
+			}
+			all[name] = license
+		}
+	}
+	return all
 }
 
 // distro is the release that a suite belongs to, as package URLs name it:

@@ -214,6 +214,24 @@ func (d *Deb) Files(f func(h *tar.Header, r io.Reader) error) error {
 	}
 }
 
+// maxCopyright bounds a copyright file, in bytes.
+const maxCopyright = 4 << 20
+
+// Copyright is the text of the package's copyright file (Debian Policy, section
+// 12.5); empty where it shares that of another package.
+func (d *Deb) Copyright() (string, error) {
+	var text []byte
+	err := d.Files(func(h *tar.Header, r io.Reader) error {
+		if h.Name != "usr/share/doc/"+d.Control.Package+"/copyright" || h.Typeflag != tar.TypeReg {
+			return nil
+		}
+		var err error
+		text, err = readLimited(r, maxCopyright, 0)
+		return err
+	})
+	return string(text), err
+}
+
 // explain says in an error which package and entry it is about.
 func (d *Deb) explain(h *tar.Header, err error) error {
 	var rule ruleError

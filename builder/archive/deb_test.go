@@ -252,3 +252,32 @@ func FuzzDeb(f *testing.F) {
 		})
 	})
 }
+
+func TestCopyright(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		entries []debEntry
+		want    string
+	}{
+		{"its own", []debEntry{file("./usr/share/doc/hello/copyright", "MIT"), file("./usr/share/doc/other/copyright", "none")}, "MIT"},
+		{"that of another package", []debEntry{symlink("./usr/share/doc/hello", "other")}, ""},
+		{"none", nil, ""},
+	} {
+		deb := makeDeb(t, testControl, "data.tar", tarOf(t, tt.entries))
+		d, err := OpenDeb(bytes.NewReader(deb), int64(len(deb)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := d.Copyright(); err != nil || got != tt.want {
+			t.Errorf("%s: got %q, %v, want %q", tt.name, got, err, tt.want)
+		}
+	}
+	large := makeDeb(t, testControl, "data.tar", tarOf(t, []debEntry{file("./usr/share/doc/hello/copyright", strings.Repeat("x", maxCopyright+1))}))
+	d, err := OpenDeb(bytes.NewReader(large), int64(len(large)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Copyright(); err == nil || !strings.Contains(err.Error(), "larger than") {
+		t.Errorf("a huge file: got %v", err)
+	}
+}

@@ -1,6 +1,6 @@
 // Package archivetest writes small Debian archives, signed with a key of their
-// own, for the tests of what reads archives. Its packages are named and not
-// there.
+// own, for the tests of what reads archives. Binary packages hold nothing but a
+// copyright file; source packages are named and not there.
 package archivetest
 
 import (
@@ -92,12 +92,6 @@ func write(file string, text []byte) error {
 		return err
 	}
 	return os.WriteFile(file, text, 0o644)
-}
-
-// Package is an entry of a Packages index.
-func Package(name, version string) string {
-	return fmt.Sprintf("Package: %s\nVersion: %s\nArchitecture: amd64\nFilename: pool/main/%s_%s.deb\nSize: 1000\nSHA256: %s\n\n",
-		name, version, name, version, Hash(name+version))
 }
 
 // Source is an entry of a Sources index.
