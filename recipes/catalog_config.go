@@ -130,6 +130,18 @@ func (e CatalogEOL) WarnTime() time.Duration { return days(e.Warn, "90d") }
 // GraceTime is how long after its end a version may stay.
 func (e CatalogEOL) GraceTime() time.Duration { return days(e.Grace, "0d") }
 
+// Verifier is the public key to verify images with: a file, or the address of a
+// key; empty where an identity signs, or nobody is named.
+func (s CatalogSign) Verifier() string {
+	switch {
+	case s.PublicKey != "" || s.Keyless || s.Key == "":
+		return s.PublicKey
+	case strings.Contains(s.Key, ":"):
+		return s.Key
+	}
+	return strings.TrimSuffix(s.Key, ".key") + ".pub"
+}
+
 // RepositoryOf is where the images of the recipe with the name go.
 func (c *CatalogConfig) RepositoryOf(name string) string {
 	return strings.ReplaceAll(c.Repository, "${name}", name)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"strings"
 	"time"
@@ -10,14 +11,16 @@ import (
 	"github.com/kiln-build/kiln/builder/archive/archivetest"
 )
 
-// debianArchive AGE [NAME=VERSION...] [source:NAME=VERSION...]: an archive with
-// these packages in its suite trixie, as it was that long ago, served at a
-// loopback address, which is the only mirror from then on.
+// debianArchive AGE [NAME=VERSION[,LICENSE]...] [source:NAME=VERSION...]: an
+// archive with these packages in its suite trixie, as it was that long ago,
+// served at a loopback address, which is the only mirror from then on.
 func debianArchive(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: debianarchive AGE [NAME=VERSION...]")
 	}
 	ago, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	a, err := archivetest.New(ts.MkAbs("bucket"), time.Now())
 	ts.Check(err)
 	var packages, sources strings.Builder
 	for _, arg := range args[1:] {
@@ -26,10 +29,11 @@ func debianArchive(ts *testscript.TestScript, neg bool, args []string) {
 			sources.WriteString(archivetest.Source(source, version))
 			continue
 		}
-		packages.WriteString(archivetest.Package(name, version))
+		version, license, _ := strings.Cut(version, ",")
+		entry, err := a.Package(name, version, cmp.Or(license, "MIT"))
+		ts.Check(err)
+		packages.WriteString(entry)
 	}
-	a, err := archivetest.New(ts.MkAbs("bucket"), time.Now())
-	ts.Check(err)
 	ts.Check(a.Publish(packages.String(), sources.String(), ago))
 	keyring, err := a.Keyring()
 	ts.Check(err)

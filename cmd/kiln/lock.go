@@ -101,18 +101,14 @@ func makeLock(c *cli.Context, env *environment, r *recipes.Recipe, check bool) (
 	if l.old, err = os.ReadFile(r.LockPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return l, fmt.Errorf("reading lock: %w", err)
 	}
-	k := locking{env: env, recipe: r, check: check, terminal: stderrTerminal()}
-	if k.was, err = fittingLock(r); err != nil && k.check {
-		return l, err
-	}
-	if k.store, err = env.blobs(); err != nil {
-		return l, err
-	}
-	registry, err := newRegistry(c, nil)
+	k, err := newLocking(c, env, r)
 	if err != nil {
 		return l, err
 	}
-	k.images = &registryImages{registry: registry}
+	k.check = check
+	if k.was, err = fittingLock(r); err != nil && k.check {
+		return l, err
+	}
 	if l.lock, err = k.lock(c.Context); err != nil {
 		return l, err
 	}
@@ -123,6 +119,21 @@ func makeLock(c *cli.Context, env *environment, r *recipes.Recipe, check bool) (
 		return l, k.moved("what its steps fetch has changed")
 	}
 	return l, nil
+}
+
+// newLocking locks a recipe without looking at a lock.
+func newLocking(c *cli.Context, env *environment, r *recipes.Recipe) (*locking, error) {
+	k := &locking{env: env, recipe: r, terminal: stderrTerminal()}
+	var err error
+	if k.store, err = env.blobs(); err != nil {
+		return nil, err
+	}
+	registry, err := newRegistry(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	k.images = &registryImages{registry: registry}
+	return k, nil
 }
 
 func (l newLock) write(stderr io.Writer) error {

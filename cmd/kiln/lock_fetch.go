@@ -26,7 +26,7 @@ func (k *locking) fetches(ctx context.Context, debian *archive.Client, display *
 	defer conns.close()
 	bases := k.env.bases(ctx, k.recipe)
 	for i, p := range l.Platforms {
-		if k.check {
+		if k.check || k.sparing {
 			same, err := k.unchanged(ctx, debian, l, trees, i)
 			if err != nil {
 				return err
@@ -69,11 +69,11 @@ func (k *locking) unchanged(ctx context.Context, debian *archive.Client, l *reci
 	return same, err
 }
 
-// settle keeps, for a check, the lock's own entries of a platform where the
-// same files were fetched again: their keys change with kiln, and what a
-// command leaves may have times in it.
+// settle keeps, where all else is the same, the lock's own entries of a platform
+// where the same files were fetched again: their keys change with kiln, and
+// what a command leaves may have times in it.
 func (k *locking) settle(l *recipes.Lock, i int) {
-	if !k.check {
+	if !k.same {
 		return
 	}
 	was := k.was.Platforms[i].Fetches

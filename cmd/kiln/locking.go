@@ -26,6 +26,12 @@ type locking struct {
 	was *recipes.Lock
 	// check is for finding out whether was would change; then it is there, and fits.
 	check, terminal bool
+	// sparing takes over from was, which fits, what steps fetch, where nothing
+	// that decides about it has changed.
+	sparing bool
+	// same is whether was, which is checked or spared from, pins all but that the
+	// same.
+	same bool
 }
 
 func (k *locking) lock(ctx context.Context) (*recipes.Lock, error) {
@@ -60,16 +66,24 @@ func (k *locking) all(ctx context.Context, debian *archive.Client, display *prog
 	if err := k.gitTrees(ctx, display, l); err != nil {
 		return nil, err
 	}
-	if k.check {
-		same, err := sameButFetches(k.was, l)
-		if err != nil {
-			return nil, err
-		}
-		if !same {
-			return nil, k.moved("the archive or a source has moved on since it was locked")
-		}
+	if err := k.compare(l); err != nil {
+		return nil, err
 	}
 	return l, k.fetches(ctx, debian, display, l)
+}
+
+// compare holds what is pinned without running anything against the lock that
+// there is.
+func (k *locking) compare(l *recipes.Lock) (err error) {
+	switch {
+	case k.check:
+		if k.same, err = sameButFetches(k.was, l); err == nil && !k.same {
+			err = k.moved("the archive or a source has moved on since it was locked")
+		}
+	case k.sparing:
+		k.same, err = samePins(withoutFetches(k.was), withoutFetches(l))
+	}
+	return err
 }
 
 // moved is the error of a check.
@@ -81,17 +95,21 @@ func (k *locking) moved(why string) error {
 func sameButFetches(was, l *recipes.Lock) (bool, error) {
 	var texts [2][]byte
 	for i, lock := range []*recipes.Lock{was, l} {
-		plain := *lock
-		plain.Platforms = slices.Clone(lock.Platforms)
-		for i := range plain.Platforms {
-			plain.Platforms[i].Fetches = nil
-		}
 		var err error
-		if texts[i], err = plain.Marshal(); err != nil {
+		if texts[i], err = withoutFetches(lock).Marshal(); err != nil {
 			return false, err
 		}
 	}
 	return bytes.Equal(texts[0], texts[1]), nil
+}
+
+func withoutFetches(l *recipes.Lock) *recipes.Lock {
+	plain := *l
+	plain.Platforms = slices.Clone(l.Platforms)
+	for i := range plain.Platforms {
+		plain.Platforms[i].Fetches = nil
+	}
+	return &plain
 }
 
 // gitTrees pins the trees of git sources.

@@ -76,7 +76,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		HideHelpCommand:      true,
 		EnableBashCompletion: true,
 		Commands: configured(completes([]*cli.Command{
-			initCommand(), buildCommand(), catalogCommand(), planCommand(), lockCommand(), updateCommand(), vendorCommand(), debugCommand(), signCommand(), attestCommand(), verifyCommand(),
+			initCommand(), buildCommand(), catalogCommand(), planCommand(), lockCommand(), updateCommand(), relockCommand(), vendorCommand(), debugCommand(), signCommand(), attestCommand(), verifyCommand(),
 			reproduceCommand(), policyCommand(),
 			sbomCommand(), diffCommand(), scanCommand(), dbCommand(), auditCommand(),
 			runtimeCommand(), lintCommand(), schemaCommand(), explainCommand(),
