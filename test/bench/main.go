@@ -6,6 +6,7 @@
 //   - sbom: the SPDX document of a large image against syft's
 //   - verify: kiln verify against the cosign commands that do the same
 //   - catalog: commands about a thousand recipes of which all images are there
+//   - audit: kiln audit of a registry with a thousand images
 //
 // It prints a report, and with -o writes it to a file. It is for one machine at
 // one time: what is compared runs in turn, and what counts is the ratio of the
@@ -31,7 +32,7 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{"pipelines", pipelines}, {"cross", crossings}, {"sbom", sboms}, {"verify", verifying}, {"catalog", catalogs}}
+	return []part{{"pipelines", pipelines}, {"cross", crossings}, {"sbom", sboms}, {"verify", verifying}, {"catalog", catalogs}, {"audit", auditing}}
 }
 
 func main() {
@@ -47,7 +48,7 @@ func main() {
 	out := flag.String("o", "", "write the report to this file as well")
 	runs := flag.Int("n", 5, "how often each case is timed")
 	work := flag.String("work", ".work/bench", "folder for images, caches and logs")
-	only := flag.String("part", "", "time only this: pipelines, cross, sbom, verify or catalog")
+	only := flag.String("part", "", "time only this: pipelines, cross, sbom, verify, catalog or audit")
 	flag.Parse()
 	chosen := slices.DeleteFunc(parts(), func(p part) bool { return *only != "" && *only != p.name })
 	if len(chosen) == 0 {
