@@ -67,12 +67,25 @@ func (r *Registry) Tags(ctx context.Context, repo name.Repository) ([]string, er
 }
 
 // Answered reports whether err is about something that a registry answered, or
-// about what it has, and not about the way to it.
+// about what it has, and not about the way to it, or that it is too busy.
 func Answered(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
 	var status *transport.Error
+	if errors.As(err, &status) {
+		return !busy(status.StatusCode)
+	}
 	var way *url.Error // of http.Client, where there is no answer
-	return errors.As(err, &status) || !errors.As(err, &way)
+	return !errors.As(err, &way)
+}
+
+// busy are the answers of registries, and of proxies before them, that have
+// nothing to do with what was asked for.
+func busy(code int) bool {
+	switch code {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
 // pages answers requests for a list, two names a page.
@@ -83,6 +84,7 @@ func TestListingRefused(t *testing.T) {
 func TestAnswered(t *testing.T) {
 	for err, want := range map[error]bool{
 		context.Canceled: false, fmt.Errorf("x: %w", context.DeadlineExceeded): false,
+		&transport.Error{StatusCode: 503}: false, &transport.Error{StatusCode: 429}: false, &transport.Error{StatusCode: 500}: true, &transport.Error{StatusCode: 404}: true,
 		io.ErrUnexpectedEOF: true, errors.New("manifest digest does not match"): true,
 	} {
 		if got := Answered(err); got != want {

@@ -8,16 +8,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/urfave/cli/v2"
 
 	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/recipes"
-	"github.com/kiln-build/kiln/sign"
 )
 
 func auditCommand() *cli.Command {
@@ -117,115 +114,6 @@ func newAuditor(c *cli.Context) (*auditor, error) {
 	}
 	a.progress = newCounter(os.Stderr, "manifests", stderrTerminal())
 	return a, nil
-}
-
-// readHeld reads what images are to be held to: the policy, or whom flags name,
-// or else who signs for the catalog.
-func (a *auditor) readHeld(c *cli.Context) error {
-	if err := a.signedForCatalog(c); err != nil {
-		return err
-	}
-	held, err := readPolicy(c)
-	if err != nil {
-		return err
-	}
-	if held == nil {
-		who, err := anyIdentity(c)
-		if err != nil || who == nil {
-			return err
-		}
-		// The policy of an identity alone asks for what kiln verify asks for.
-		held = &policyRun{policy: &recipes.Policy{Identities: make([]recipes.PolicyIdentity, 1)}, identities: []sign.Identity{*who}, now: a.now}
-	}
-	a.held = held
-	a.believed, err = believed(c, slices.Concat(held.identities, held.rebuilders))
-	return err
-}
-
-// signedForCatalog sets the flags that name whom the catalog's images are signed
-// by, where nothing else is said.
-func (a *auditor) signedForCatalog(c *cli.Context) error {
-	_, said := certificateFlags(c)
-	if a.catalog == nil || said || c.String("key") != "" || c.String("policy") != "" || configOf(c).Policy != nil {
-		return nil
-	}
-	s := a.catalog.Config.Catalog.Sign
-	key := s.PublicKey
-	if key == "" && s.Key != "" {
-		key = strings.TrimSuffix(s.Key, filepath.Ext(s.Key)) + ".pub"
-	}
-	for _, f := range []struct{ flag, value string }{
-		{"key", key}, {"certificate-identity", s.Identity}, {"certificate-identity-regexp", s.IdentityRegexp},
-		{"certificate-oidc-issuer", s.Issuer}, {"certificate-oidc-issuer-regexp", s.IssuerRegexp}, {"trusted-root", s.TrustedRoot},
-	} {
-		if f.value == "" || c.IsSet(f.flag) {
-			continue
-		}
-		if err := c.Set(f.flag, f.value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// believed tells identities from others. What a Sigstore instance is trusted for
-// may change within its validity, and so counts for a day.
-func believed(c *cli.Context, list []sign.Identity) (string, error) {
-	var parts []any
-	for _, id := range list {
-		if id.Key != nil {
-			parts = append(parts, string(id.Key.PublicPEM()))
-		} else {
-			parts = append(parts, id.Certificate)
-		}
-		if id.Root == nil {
-			continue
-		}
-		m, err := id.Root.Material()
-		if err != nil {
-			return "", err
-		}
-		parts = append(parts, m, today())
-		if file := c.String("trusted-root"); file != "" {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return "", fmt.Errorf("reading trusted root: %w", err)
-			}
-			parts = append(parts, digestOf(text))
-		}
-	}
-	return memo.Key(parts...)
-}
-
-// repositories are those that the command names, or those of the catalog.
-func (a *auditor) repositories(c *cli.Context) ([]name.Repository, error) {
-	var list []name.Repository
-	for _, given := range c.StringSlice("repository") {
-		repo, err := name.NewRepository(given, name.StrictValidation)
-		if err != nil {
-			return nil, usagef("--repository: %w", err)
-		}
-		list = append(list, repo)
-	}
-	found, err := repositories(c.Context, a.registry, c.Args().Slice())
-	if err != nil {
-		return nil, err
-	}
-	list = append(list, found...)
-	if c.NArg() > 0 || len(list) > 0 {
-		return slices.Compact(slices.SortedFunc(slices.Values(list), func(x, y name.Repository) int { return strings.Compare(x.Name(), y.Name()) })), nil
-	}
-	if a.catalog == nil {
-		return nil, withHint{usagef("kiln audit: want a registry"), "name one, such as registry.corp or registry.corp/platform; in a catalog its repositories are audited"}
-	}
-	for _, e := range a.catalog.Entries {
-		repo, err := name.NewRepository(a.catalog.Config.Catalog.RepositoryOf(e.Name))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", a.catalog.Config.File, err)
-		}
-		list = append(list, repo)
-	}
-	return list, nil
 }
 
 // describe says what was asked of whom.
