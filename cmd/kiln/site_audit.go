@@ -132,13 +132,15 @@ func (a *auditor) auditPage(ctx context.Context, p *pageFacts) ([]*audited, erro
 // said once.
 func noteAudit(audit *site.Audit, x *audited) {
 	for _, r := range x.Rules {
-		same := func(have site.Rule) bool { return have.Name == r.Rule && have.Evidence == r.Evidence }
-		if slices.ContainsFunc(audit.Rules, same) {
-			continue
-		}
 		evidence := r.Evidence
 		if len(x.ListedBy) > 0 {
 			evidence = x.Platform + ": " + evidence
+		}
+		same := func(have site.Rule) bool {
+			return have.Name == r.Rule && (have.Evidence == r.Evidence || have.Evidence == evidence)
+		}
+		if slices.ContainsFunc(audit.Rules, same) {
+			continue
 		}
 		audit.Rules = append(audit.Rules, site.Rule{Name: r.Rule, Evidence: evidence, Hint: r.Hint, OK: r.OK})
 	}

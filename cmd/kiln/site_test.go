@@ -9,6 +9,8 @@ import (
 
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/recipes/site"
+	"github.com/kiln-build/kiln/sbom/scan"
+	"github.com/kiln-build/kiln/sign/policy"
 )
 
 func TestNewestFirst(t *testing.T) {
@@ -67,6 +69,49 @@ func TestJudgeLife(t *testing.T) {
 		if v.Level != want {
 			t.Errorf("%q: got %q, want %q", eol, v.Level, want)
 		}
+	}
+}
+
+func TestUnseen(t *testing.T) {
+	p := &pageScan{report: &scan.Reported{Sources: []string{"Go"}}, inventory: scan.Inventory{Components: []scan.Component{
+		{Ecosystem: "npm", Name: "a"}, {Ecosystem: "Go", Name: "b"}, {Ecosystem: "Debian:13", Name: "c"}, {Ecosystem: "npm", Name: "d"},
+	}}}
+	if diff := cmp.Diff([]string{"Debian:13", "npm"}, unseen(p)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	p.report.Sources = nil // another scanner's
+	if got := unseen(p); got != nil {
+		t.Errorf("of a report that does not say what was looked at, got %v", got)
+	}
+}
+
+func TestNoteAudit(t *testing.T) {
+	var audit site.Audit
+	top := &audited{Rules: []policy.Result{{Rule: "identities", OK: true, Evidence: "signed by x"}}}
+	arm := &audited{
+		Platform: "linux/arm64", ListedBy: []string{"sha256:a"}, Unknown: []string{"its base"},
+		Rules:    []policy.Result{{Rule: "identities", OK: true, Evidence: "signed by x"}, {Rule: "max-age", Evidence: "100 days", Hint: "build it"}},
+		Packages: auditedPackages{Newer: []policy.Newer{{Name: "libc6", Version: "1", Available: "2", Suite: "trixie-security", Security: "2"}}},
+	}
+	for _, x := range []*audited{top, arm, arm} {
+		noteAudit(&audit, x)
+	}
+	want := site.Audit{
+		Rules:   []site.Rule{{Name: "identities", Evidence: "signed by x", OK: true}, {Name: "max-age", Evidence: "linux/arm64: 100 days", Hint: "build it"}},
+		Newer:   []site.Newer{{Name: "libc6", Version: "1", Available: "2", Suite: "trixie-security", Security: "2"}},
+		Unknown: []string{"its base"},
+	}
+	if diff := cmp.Diff(want, audit); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	var v site.Verdict
+	judgeAudit(&v, &audit)
+	judgeAudit(&v, nil)
+	wanted := []site.Reason{
+		{Level: site.Bad, Text: "The policy's rule max-age refuses it: linux/arm64: 100 days"}, {Level: site.Attention, Text: "It lacks security updates of 1 package."},
+	}
+	if diff := cmp.Diff(wanted, v.Reasons); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 }
 

@@ -192,6 +192,9 @@ func TestVerdict(t *testing.T) {
 	if v.Level != Bad || len(v.Reasons) != 3 {
 		t.Errorf("got %s with %d reasons, want the worst, bad, with 3", v.Level, len(v.Reasons))
 	}
+	if sorted := v.Sorted(); sorted[0].Level != Bad || sorted[1].Level != Attention {
+		t.Errorf("got %v, want the worst first", sorted)
+	}
 }
 
 func TestChart(t *testing.T) {

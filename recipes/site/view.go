@@ -44,6 +44,11 @@ func (c *Catalog) page(root string) page {
 	return page{Catalog: c, Root: root, AsOf: day(newest)}
 }
 
+// Sorted are the reasons, the worst first.
+func (v Verdict) Sorted() []Reason {
+	return slices.SortedStableFunc(slices.Values(v.Reasons), func(a, b Reason) int { return rank(b.Level) - rank(a.Level) })
+}
+
 // Version is that of the release that people are to use, or else the one that
 // the recipe asks for.
 func (img Image) Version() string {

@@ -22,6 +22,10 @@ await check('what was built is told', async (context) => {
   assert.match(await text('#vulnerabilities'), /It was not scanned/);
   assert.equal((await page.$$('.chart rect')).length, 2, 'bars of the chart');
   assert.equal((await page.$$('#versions tbody tr')).length, 2, 'versions');
+  // A server audits, which files cannot.
+  const audited = index.startsWith('http:');
+  assert.equal(await page.$('#audit') !== null, audited);
+  if (audited) assert.match(await text('#audit'), /identities holds: signed by sha256:[0-9a-f]{64}/);
   unspoiled(page);
 });
 
