@@ -11,9 +11,10 @@ import (
 	"github.com/kiln-build/kiln/builder/archive/archivetest"
 )
 
-// debianArchive AGE [NAME=VERSION[,LICENSE]...] [source:NAME=VERSION...]: an
-// archive with these packages in its suite trixie, as it was that long ago,
-// served at a loopback address, which is the only mirror from then on.
+// debianArchive AGE [NAME=VERSION[,LICENSE]...] [source:NAME=VERSION...]
+// [security:NAME=VERSION...]: an archive with these packages in its suite trixie,
+// and in that of security updates, as it was that long ago, served at a loopback
+// address, which is the only mirror from then on.
 func debianArchive(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: debianarchive AGE [NAME=VERSION...]")
@@ -30,8 +31,13 @@ func debianArchive(ts *testscript.TestScript, neg bool, args []string) {
 			continue
 		}
 		version, license, _ := strings.Cut(version, ",")
+		name, security := strings.CutPrefix(name, "security:")
 		entry, err := a.Package(name, version, cmp.Or(license, "MIT"))
 		ts.Check(err)
+		if security {
+			a.Security += entry
+			continue
+		}
 		packages.WriteString(entry)
 	}
 	ts.Check(a.Publish(packages.String(), sources.String(), ago))

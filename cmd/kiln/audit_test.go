@@ -285,3 +285,61 @@ func TestCounter(t *testing.T) {
 		t.Errorf("without a terminal: got %q", out.String())
 	}
 }
+
+// A registry without a catalog has its repositories named; a prefix may be one.
+func TestRepositories(t *testing.T) {
+	inner := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	refuse := false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refuse && strings.HasSuffix(r.URL.Path, "/_catalog") {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	host := strings.TrimPrefix(server.URL, "http://")
+	for _, repo := range []string{"a", "a/b", "ab"} {
+		tag, err := name.NewTag(host + "/" + repo + ":1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := remote.Write(tag, foreignPlain()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := push.New(push.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		refuse bool
+		args   []string
+		want   string
+		err    string
+	}{
+		{false, []string{""}, "a a/b ab", ""},
+		{false, []string{"/a"}, "a a/b", ""},
+		{false, []string{"/a/", "/ab", "/a"}, "a a/b ab", ""},
+		{false, []string{"/c"}, "", "none named, or below, c"},
+		{true, []string{""}, "", "the registry refuses"},
+		{true, []string{"/a"}, "a", ""},
+		{true, []string{"/c"}, "", "the registry refuses"},
+	} {
+		refuse = tt.refuse
+		var args, got []string
+		for _, a := range tt.args {
+			args = append(args, host+a)
+		}
+		list, err := repositories(t.Context(), r, args)
+		for _, repo := range list {
+			got = append(got, repo.RepositoryStr())
+		}
+		if strings.Join(got, " ") != tt.want || (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("refuses %v, %v: got %v, %v, want %s", tt.refuse, tt.args, got, err, tt.want+tt.err)
+		}
+		if err != nil && hint(err) == "" {
+			t.Errorf("%v has no hint", err)
+		}
+	}
+}

@@ -25,6 +25,9 @@ import (
 // Archive is a mirror of Debian's archives in a folder that a file server can
 // serve: debian and debian-security.
 type Archive struct {
+	// Security are stanzas of the packages among the security updates.
+	Security string
+
 	dir string
 	key *openpgp.Entity
 	now time.Time
@@ -52,7 +55,10 @@ func (a *Archive) Publish(packages, sources string, ago time.Duration) error {
 	for _, suite := range []string{"debian/trixie", "debian/trixie-updates", "debian/trixie-backports", "debian-security/trixie-security"} {
 		archive, suite, _ := strings.Cut(suite, "/")
 		indexes := map[string]string{"main/binary-amd64/Packages": "", "main/source/Sources": ""}
-		if suite == "trixie" {
+		switch suite {
+		case "trixie-security":
+			indexes["main/binary-amd64/Packages"] = a.Security
+		case "trixie":
 			indexes = map[string]string{"main/binary-amd64/Packages": packages, "main/source/Sources": sources}
 		}
 		if err := a.suite(filepath.Join(a.dir, archive, "dists", suite), suite, indexes, a.now.Add(-ago)); err != nil {
