@@ -22,6 +22,8 @@ type siteSigners struct {
 	flags []string
 	// rebuilders are who may have built the same again.
 	rebuilders []sign.Identity
+	// development is whether it is this machine's development key that counts.
+	development bool
 	// believed tells all of them from others.
 	believed string
 }
@@ -52,9 +54,17 @@ func chooseSigners(c *cli.Context, config *recipes.Config) (s siteSigners, err e
 		certificate, _ := certificateFlags(c)
 		return siteSigners{identities: []sign.Identity{*said}, flags: verificationFlags(c.String("key"), certificate)}, nil
 	}
-	ids, err := configuredSigners(c, config)
-	if err != nil || len(ids) == 0 {
-		return s, err
+	ids := configuredSigners(config)
+	if len(ids) == 0 {
+		if ids, err = developmentSigner(c); err != nil || len(ids) == 0 {
+			return s, err
+		}
+		s.development = true
+	}
+	if root := config.Catalog.Sign.TrustedRoot; root != "" && ids[0].Certified() && !c.IsSet("trusted-root") {
+		if err := c.Set("trusted-root", root); err != nil {
+			return s, err
+		}
 	}
 	root, err := policyRoot(c, &recipes.Policy{Identities: ids}, config.File)
 	if err != nil {
@@ -70,16 +80,11 @@ func chooseSigners(c *cli.Context, config *recipes.Config) (s siteSigners, err e
 	return s, nil
 }
 
-// configuredSigners are whom kiln.yaml names; else it is whoever has the
-// development key of this machine, if it has one.
-func configuredSigners(c *cli.Context, config *recipes.Config) ([]recipes.PolicyIdentity, error) {
+// configuredSigners are whom kiln.yaml names.
+func configuredSigners(config *recipes.Config) []recipes.PolicyIdentity {
 	said := config.Catalog.Sign
 	id := recipes.PolicyIdentity{Subject: said.Identity, SubjectRegexp: said.IdentityRegexp, Issuer: said.Issuer, IssuerRegexp: said.IssuerRegexp}
 	switch {
-	case id.Certified() && said.TrustedRoot != "" && !c.IsSet("trusted-root"):
-		if err := c.Set("trusted-root", said.TrustedRoot); err != nil {
-			return nil, err
-		}
 	case id.Certified():
 	case said.PublicKey != "":
 		id.Key = said.PublicKey
@@ -88,18 +93,25 @@ func configuredSigners(c *cli.Context, config *recipes.Config) ([]recipes.Policy
 	case said.Key != "":
 		id.Key = strings.TrimSuffix(said.Key, filepath.Ext(said.Key)) + ".pub"
 	case config.Policy != nil:
-		return config.Policy.Identities, nil
+		return config.Policy.Identities
 	default:
-		env, err := newEnvironment(c)
-		if err != nil {
-			return nil, err
-		}
-		id.Key = filepath.Join(env.keys(), sign.DevelopmentPublicKeyFile)
-		if _, err := os.Stat(id.Key); err != nil {
-			return nil, nil
-		}
+		return nil
 	}
-	return []recipes.PolicyIdentity{id}, nil
+	return []recipes.PolicyIdentity{id}
+}
+
+// developmentSigner is whoever has the development key of this machine, if it
+// has one.
+func developmentSigner(c *cli.Context) ([]recipes.PolicyIdentity, error) {
+	env, err := newEnvironment(c)
+	if err != nil {
+		return nil, err
+	}
+	key := filepath.Join(env.keys(), sign.DevelopmentPublicKeyFile)
+	if _, err := os.Stat(key); err != nil {
+		return nil, nil
+	}
+	return []recipes.PolicyIdentity{{Key: key}}, nil
 }
 
 func verificationFlags(key string, who sign.CertificateIdentity) []string {

@@ -26,6 +26,9 @@ func (s *siteFacts) judge(p *pageFacts) {
 		v.Add(site.Absent, p.Wanted+" is not published.")
 	default:
 		judgeSignatures(v, p.Current)
+		if s.signers.development && p.Current.Verified.By != "" {
+			v.Add(site.Attention, "It is signed with the development key of the machine that wrote this page, which is not for production.")
+		}
 		judgeTests(v, p.Current.Tests)
 		s.judgeScan(v, p.Current.Scan)
 		judgeAudit(v, p.Current.Audit)
