@@ -73,6 +73,9 @@ func (a *auditor) auditImages(ctx context.Context, repos []name.Repository) (*au
 	return out, nil
 }
 
+// unread is why nothing is known of an image.
+const unread = "there is no manifest to read"
+
 // auditImage finds out about one image or index, but for its vulnerabilities. An
 // image that is broken is no error.
 func (a *auditor) auditImage(ctx context.Context, p *candidate) (*audited, error) {
@@ -85,7 +88,8 @@ func (a *auditor) auditImage(ctx context.Context, p *candidate) (*audited, error
 	if p.err != nil {
 		i.Broken = p.err.Error()
 		i.Signature.State = signatureNone
-		i.Signature.Reason = "there is no manifest to read"
+		i.Signature.Reason, i.Packages.Unknown = unread, unread
+		i.unknowns()
 		return i, nil
 	}
 	i.Digest = p.found.Descriptor.Digest.String()
