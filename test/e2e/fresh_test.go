@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,9 +84,6 @@ func setVersion(t *testing.T, recipe, version string) {
 
 // unreachable tells a machine without network from a wrong answer.
 func unreachable(message string) bool {
-	if _, err := net.LookupHost("debian.org"); err != nil {
-		return true
-	}
 	for _, words := range []string{"no such host", "connection refused", "network is unreachable", "i/o timeout"} {
 		if strings.Contains(message, words) {
 			return true
