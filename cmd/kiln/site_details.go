@@ -141,6 +141,12 @@ func (s *siteFacts) details(ctx context.Context, p *pageFacts) error {
 		Verified: s.verified(now), Packages: packagesOf(now), Provenance: provenanceOf(now), Tests: testsOf(now),
 	}
 	d.Current = true
+	if text, ok := now.top.statement(sign.PredicateProvenance); ok {
+		// Who can push, but not sign, can push another signed image here.
+		if m := madeBy(text); m != nil && m.Name != p.Name {
+			d.Verified.Problems = append(d.Verified.Problems, "provenance: it is of the recipe "+m.Name+", not of "+p.Name)
+		}
+	}
 	if d.Diff, err = s.diff(ctx, p, now); err != nil {
 		return err
 	}
