@@ -9,8 +9,11 @@ const KindPage = "page"
 const VersionMark = "${version}"
 
 // Update says where newer versions of the service are looked for. At most one
-// of Go, Npm, Git, Page and Debian is set; without one it is where the
-// recipe's one source with a version comes from: see [Recipe.Tracks].
+// of Go, Npm, Git, Page and Debian is set; without one it is where the one source
+// comes from that is not local, if it is a Go module or a git tag of the recipe's
+// version, or a Debian source package.
+//
+// [Recipe.Tracks] decides that.
 type Update struct {
 	// Go is the path of a Go module, whose versions the module proxy lists.
 	Go string `yaml:"go"`
