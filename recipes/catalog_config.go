@@ -59,10 +59,12 @@ type CatalogSign struct {
 	Keyless bool `yaml:"keyless"`
 	// Identity and Issuer are the subject and the issuer of certificates,
 	// exactly or as regular expressions.
-	Identity       string `yaml:"certificate-identity"`
+	Identity string `yaml:"certificate-identity"`
+	// IdentityRegexp is an expression that the whole subject must match.
 	IdentityRegexp string `yaml:"certificate-identity-regexp"`
 	Issuer         string `yaml:"certificate-oidc-issuer"`
-	IssuerRegexp   string `yaml:"certificate-oidc-issuer-regexp"`
+	// IssuerRegexp is an expression that the whole issuer must match.
+	IssuerRegexp string `yaml:"certificate-oidc-issuer-regexp"`
 	// TrustedRoot and SigningConfig are files that describe a Sigstore
 	// instance.
 	TrustedRoot   string `yaml:"trusted-root"`

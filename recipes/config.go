@@ -57,7 +57,9 @@ type Network struct {
 
 // ArchiveMirrors are URLs of mirrors; empty are those of the machine.
 type ArchiveMirrors struct {
-	Debian   []string `yaml:"debian" kiln:"single"`
+	// Debian is the archive itself.
+	Debian []string `yaml:"debian" kiln:"single"`
+	// Security has its security updates.
 	Security []string `yaml:"debian-security" kiln:"single"`
 }
 

@@ -54,10 +54,12 @@ type PolicyIdentity struct {
 	// Key is the file of a public key.
 	Key string `yaml:"key"`
 	// Subject is the certificate's: an address of mail, or of a workflow.
-	Subject       string `yaml:"subject"`
+	Subject string `yaml:"subject"`
+	// SubjectRegexp is an expression that the whole subject must match.
 	SubjectRegexp string `yaml:"subject-regexp"`
 	// Issuer is that of the identity which the certificate was issued for.
-	Issuer       string `yaml:"issuer"`
+	Issuer string `yaml:"issuer"`
+	// IssuerRegexp is an expression that the whole issuer must match.
 	IssuerRegexp string `yaml:"issuer-regexp"`
 }
 
@@ -80,11 +82,17 @@ type PolicyRebuilds struct {
 // image after they were published. Nil is the default: 7 for critical and high
 // ones, 30 for all others, 1 for those known to be exploited.
 type PolicyVulnerabilities struct {
-	Critical       *int `yaml:"critical"`
-	High           *int `yaml:"high"`
-	Medium         *int `yaml:"medium"`
-	Low            *int `yaml:"low"`
-	Unknown        *int `yaml:"unknown"`
+	// Critical are the days for critical ones; left out, 7.
+	Critical *int `yaml:"critical"`
+	// High are the days for high ones; left out, 7.
+	High *int `yaml:"high"`
+	// Medium are the days for medium ones; left out, 30.
+	Medium *int `yaml:"medium"`
+	// Low are the days for low ones; left out, 30.
+	Low *int `yaml:"low"`
+	// Unknown are the days for those that nobody has rated; left out, 30.
+	Unknown *int `yaml:"unknown"`
+	// KnownExploited are the days for vulnerabilities that are known to be exploited; left out, 1.
 	KnownExploited *int `yaml:"known-exploited"`
 	// ScanAge is how many days old the scan may be, and the newest advisory that
 	// it knew. Nil is 7.

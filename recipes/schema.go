@@ -15,3 +15,12 @@ var schemaJSON []byte
 // best) of a recipe. What it accepts may still be refused by [Load], which
 // looks at more than form.
 func Schema() []byte { return bytes.Clone(schemaJSON) }
+
+// configJSON is written as schemaJSON is, from [Config].
+//
+//go:embed config.schema.json
+var configJSON []byte
+
+// ConfigSchema is the JSON Schema (draft-07) of kiln.yaml. What it accepts may
+// still be refused by [ParseConfig].
+func ConfigSchema() []byte { return bytes.Clone(configJSON) }

@@ -16,7 +16,7 @@ func formOf(id string) form {
 	is := func(re *regexp.Regexp) form { return form{pattern: re.String()} }
 	const byDigest, url = `@sha256:[0-9a-f]{64}$`, `^https?://[^ ]+$`
 	switch id {
-	case "Recipe.Kiln":
+	case "Recipe.Kiln", "Config.Kiln", "VEX.Kiln":
 		return form{enum: []string{FormatVersion}}
 	case "Recipe.Name":
 		return is(nameForm)
@@ -24,13 +24,15 @@ func formOf(id string) form {
 		return is(tagForm)
 	case "Recipe.Homepage", "Recipe.Upstream", "ArchiveSource.URL", "ArchiveSource.Mirrors", "Update.Page", "Update.Changelog", "Update.Checksums":
 		return form{pattern: url}
-	case "Recipe.Suite":
+	case "Recipe.Suite", "Defaults.Suite":
 		return is(codename)
 	case "Recipe.Summary":
 		return form{pattern: `^[^\n]+$`}
 	case "Image.StopSignal":
 		return form{pattern: "^SIG[A-Z]"}
-	case "Recipe.Platforms":
+	case "CatalogConfig.Tags":
+		return form{enum: CatalogTags()}
+	case "Recipe.Platforms", "Defaults.Platforms":
 		return form{enum: platforms()}
 	case "ArchiveSource.SHA256":
 		return is(sha256Form)

@@ -49,14 +49,20 @@ type schemaMaker struct {
 	defaults map[string]any
 	examples map[string]string
 	types    []reflect.Type // in the order met, each once
+	fixed    bool           // nothing is substituted
 }
 
-func makeSchema(t *testing.T) []byte {
-	m := &schemaMaker{docs: readDocs(t), defaults: defaultsOf(), examples: readExamples(t)}
-	root := reflect.TypeFor[Recipe]()
+func makeSchema(t *testing.T) []byte { return schemaOf(t, reflect.TypeFor[Recipe](), "kiln recipe") }
+
+// schemaOf is the schema of a file that holds the type.
+func schemaOf(t *testing.T, root reflect.Type, title string) []byte {
+	m := &schemaMaker{docs: readDocs(t), defaults: map[string]any{}, examples: map[string]string{}, fixed: true}
+	if root == reflect.TypeFor[Recipe]() {
+		m = &schemaMaker{docs: m.docs, defaults: defaultsOf(), examples: readExamples(t)}
+	}
 	s := object{
 		{"$schema", "http://json-schema.org/draft-07/schema#"},
-		{"title", "kiln recipe"},
+		{"title", title},
 		{"description", m.docs.ofType(t, root)},
 	}
 	s = append(s, m.structure(t, root)...)
@@ -211,17 +217,20 @@ func (m *schemaMaker) value(typ reflect.Type, o options, id string) object {
 	case reflect.Map:
 		return append(object{{"type", "object"}, {"additionalProperties", m.value(typ.Elem(), o, id)}}, namesOf(id)...)
 	case reflect.Bool:
-		return orSubstituted(object{{"type", "boolean"}})
+		return m.orSubstituted(object{{"type", "boolean"}})
 	case reflect.String:
 		return m.text(o, id)
 	}
-	return orSubstituted(append(object{{"type", "integer"}}, bounds(id)...))
+	return m.orSubstituted(append(object{{"type", "integer"}}, bounds(id)...))
 }
 
 // substituted is what a text that needs substitution matches.
 const substituted = `\$\{(version|vars\.[^{}]*)\}`
 
-func orSubstituted(s object) object {
+func (m *schemaMaker) orSubstituted(s object) object {
+	if m.fixed {
+		return s
+	}
 	return object{{"anyOf", []any{s, object{{"type", "string"}, {"pattern", substituted}}}}}
 }
 
@@ -244,13 +253,16 @@ func (m *schemaMaker) text(o options, id string) object {
 		if d := m.docs.ofValues(form.enum); d != nil {
 			choice = append(choice, member{"enumDescriptions", d})
 		}
-		others := []any{choice, object{{"pattern", substituted}}}
+		others := []any{choice}
+		if !m.fixed {
+			others = append(others, object{{"pattern", substituted}})
+		}
 		if form.pattern != "" {
 			others = append(others, object{{"pattern", form.pattern}})
 		}
 		return append(s, member{"anyOf", others})
 	}
-	if form.pattern != "" && !o.has("raw") {
+	if form.pattern != "" && !o.has("raw") && !m.fixed {
 		form.pattern += "|" + substituted
 	}
 	if form.pattern != "" {

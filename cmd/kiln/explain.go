@@ -13,7 +13,7 @@ import (
 
 func schemaCommand() *cli.Command {
 	return &cli.Command{
-		Name: "schema", Usage: "print the JSON Schema of recipes, or of VEX statements beside them, for editors", ArgsUsage: "[vex]",
+		Name: "schema", Usage: "print the JSON Schema of recipes, of VEX statements beside them, or of kiln.yaml, for editors", ArgsUsage: "[vex|config]",
 		Description: "Editors with the YAML language server complete and check a recipe that begins with\n" +
 			"   # yaml-language-server: $schema=recipe.schema.json\n\n" +
 			"Example: kiln schema > recipe.schema.json",
@@ -23,8 +23,10 @@ func schemaCommand() *cli.Command {
 			switch args := c.Args().Slice(); {
 			case len(args) == 1 && args[0] == "vex":
 				text = recipes.VEXSchema()
+			case len(args) == 1 && args[0] == "config":
+				text = recipes.ConfigSchema()
 			case len(args) > 0:
-				return usagef("kiln schema: want no argument, or vex")
+				return usagef("kiln schema: want no argument, vex or config")
 			}
 			_, err := c.App.Writer.Write(text)
 			return err

@@ -32,13 +32,16 @@ func TestMain(m *testing.M) {
 // TestScript runs the scripts of testdata/script: kiln as its own process, in
 // folders of its own, with a registry on a loopback address and without
 // network. `go test ./cmd/kiln -update` writes expected output anew.
-func TestScript(t *testing.T) {
+func TestScript(t *testing.T) { testscript.Run(t, scriptParams(t, "testdata/script")) }
+
+// scriptParams are what the scripts of a folder run with.
+func scriptParams(t *testing.T, dir string) testscript.Params {
 	catalog, err := filepath.Abs("../../recipes/catalog")
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true,
+	return testscript.Params{
+		Dir: dir, UpdateScripts: *update, RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			r := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 			env.Defer(r.Close)
@@ -70,7 +73,7 @@ func TestScript(t *testing.T) {
 			"advisories": advisories, "debianarchive": debianArchive,
 			"foreign": foreign,
 		},
-	})
+	}
 }
 
 // privateServers starts what a company's network has: a proxy that notes in
