@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/licensecheck"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/kiln-build/kiln/recipes"
@@ -183,6 +184,7 @@ func FuzzFolder(f *testing.F) {
 		}
 		f.Add(raw)
 	}
+	licensecheck.Scan(nil) // makes its tables, which may take longer than an input is given
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		raw = bytes.ReplaceAll(raw, []byte("-- --"), nil) // which txtar.Parse panics at
 		all := fstest.MapFS{}
