@@ -151,7 +151,11 @@ type policyError struct {
 }
 
 func (e *policyError) Error() string {
-	return fmt.Sprintf("verifying %s: %d rules of %s fail", e.reference, e.failed, e.file)
+	verb := "fail"
+	if e.failed == 1 {
+		verb = "fails"
+	}
+	return fmt.Sprintf("verifying %s: %s of %s %s", e.reference, plural(e.failed, "rule"), e.file, verb)
 }
 
 // runPolicy is kiln verify with a policy.
