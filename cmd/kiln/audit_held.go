@@ -3,9 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -44,23 +42,7 @@ func (a *auditor) signedForCatalog(c *cli.Context) error {
 	if a.catalog == nil || said || c.String("key") != "" || c.String("policy") != "" || configOf(c).Policy != nil {
 		return nil
 	}
-	s := a.catalog.Config.Catalog.Sign
-	key := s.PublicKey
-	if key == "" && s.Key != "" {
-		key = strings.TrimSuffix(s.Key, filepath.Ext(s.Key)) + ".pub"
-	}
-	for _, f := range []struct{ flag, value string }{
-		{"key", key}, {"certificate-identity", s.Identity}, {"certificate-identity-regexp", s.IdentityRegexp},
-		{"certificate-oidc-issuer", s.Issuer}, {"certificate-oidc-issuer-regexp", s.IssuerRegexp}, {"trusted-root", s.TrustedRoot},
-	} {
-		if f.value == "" || c.IsSet(f.flag) {
-			continue
-		}
-		if err := c.Set(f.flag, f.value); err != nil {
-			return err
-		}
-	}
-	return nil
+	return useVerifier(c, a.catalog.Config.Catalog.Sign)
 }
 
 // believed tells identities from others. What a Sigstore instance is trusted for

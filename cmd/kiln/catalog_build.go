@@ -181,32 +181,6 @@ func (b *catalogBuild) images() []*build {
 	return all
 }
 
-// useSigner gives flags that nobody set what the catalog says of who signs.
-func useSigner(c *cli.Context, s recipes.CatalogSign) error {
-	if c.String("key") != "" || c.Bool("keyless") {
-		return nil
-	}
-	flags := map[string]string{
-		"key": s.Key, "certificate-identity": s.Identity, "certificate-identity-regexp": s.IdentityRegexp,
-		"certificate-oidc-issuer": s.Issuer, "certificate-oidc-issuer-regexp": s.IssuerRegexp,
-		"trusted-root": s.TrustedRoot, "signing-config": s.SigningConfig,
-	}
-	for flag, set := range map[string]bool{"keyless": s.Keyless, "public-sigstore": s.PublicSigstore} {
-		if set {
-			flags[flag] = "true"
-		}
-	}
-	for flag, value := range flags {
-		if value == "" || c.IsSet(flag) {
-			continue
-		}
-		if err := c.Set(flag, value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // run builds all chosen recipes, each when those that it stands on are done.
 func (b *catalogBuild) run(ctx context.Context) {
 	under := map[*recipes.Entry][]recipes.Edge{}

@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -107,7 +105,7 @@ func settingsChanged(ctx context.Context, g *git, catalog *recipes.Catalog, file
 type git struct{ root string }
 
 func openGit(ctx context.Context, dir string) (*git, error) {
-	out, err := runGit(ctx, dir, "rev-parse", "--show-toplevel")
+	out, err := runGit(ctx, dir, nil, "rev-parse", "--show-toplevel")
 	if err != nil {
 		return nil, withHint{fmt.Errorf("looking for what has changed: %w", err), "--since is for a catalog in a git repository"}
 	}
@@ -121,11 +119,11 @@ func (g *git) changed(ctx context.Context, rev string) ([]string, error) {
 	if strings.HasPrefix(rev, "-") {
 		return nil, usagef("--since: %q is no revision", rev)
 	}
-	diff, err := runGit(ctx, g.root, "diff", "--name-only", "--no-renames", "-z", rev, "--")
+	diff, err := runGit(ctx, g.root, nil, "diff", "--name-only", "--no-renames", "-z", rev, "--")
 	if err != nil {
 		return nil, withHint{fmt.Errorf("looking for what has changed: %w", err), "--since takes what git calls a revision, such as origin/main; a shallow clone may not have it (fetch-depth: 0)"}
 	}
-	others, err := runGit(ctx, g.root, "ls-files", "--others", "--exclude-standard", "-z")
+	others, err := runGit(ctx, g.root, nil, "ls-files", "--others", "--exclude-standard", "-z")
 	if err != nil {
 		return nil, fmt.Errorf("looking for what has changed: %w", err)
 	}
@@ -144,15 +142,5 @@ func (g *git) show(ctx context.Context, rev, file string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return runGit(ctx, g.root, "show", rev+":"+filepath.ToSlash(rel))
-}
-
-func runGit(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...) //nolint:gosec // arguments, and none that begin with a dash
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return nil, fmt.Errorf("git %s: %s", args[0], strings.TrimSpace(string(exit.Stderr)))
-	}
-	return out, err
+	return runGit(ctx, g.root, nil, "show", rev+":"+filepath.ToSlash(rel))
 }

@@ -188,13 +188,16 @@ func (r *catalogResult) markdown() string {
 		if o.Status == statusUnchanged {
 			continue
 		}
-		what := "`" + o.digest() + "`"
+		name, what := o.Name, o.digest()
+		if o.Version == "" { // it does not load, and what it is called is what its folder is called
+			name = code(name)
+		}
 		if o.err != nil {
 			what = headline(message(o.err))
 		} else if o.Reason != "" {
 			what = o.Reason
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.1f s |\n", cell(o.Name), cell(o.Version), o.Status, cell(what), o.Seconds)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %.1f s |\n", name, o.Version, o.Status, code(what), o.Seconds)
 	}
 	b.WriteString("\n")
 	return b.String()
@@ -205,9 +208,4 @@ func (o *outcome) digest() string {
 		return ""
 	}
 	return o.Images[0].Digest
-}
-
-// cell is a text that stays within the cell of a table in Markdown.
-func cell(s string) string {
-	return strings.NewReplacer("|", "\\|", "\n", " ", "<", "&lt;").Replace(s)
 }

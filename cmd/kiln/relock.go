@@ -177,29 +177,17 @@ func useCatalog(c *cli.Context, catalog *recipes.CatalogConfig) error {
 		return nil
 	}
 	s := catalog.Sign
-	flags := map[string]string{"key": s.Verifier(), "trusted-root": s.TrustedRoot}
+	if err := useVerifier(c, s); err != nil {
+		return err
+	}
+	if !c.Bool("attest") || c.IsSet("sign-key") || c.IsSet("keyless") {
+		return nil
+	}
+	flags := map[string]string{"sign-key": s.Key, "signing-config": s.SigningConfig}
 	if s.Keyless {
-		flags["certificate-identity"], flags["certificate-identity-regexp"] = s.Identity, s.IdentityRegexp
-		flags["certificate-oidc-issuer"], flags["certificate-oidc-issuer-regexp"] = s.Issuer, s.IssuerRegexp
+		flags["keyless"] = "true"
 	}
-	if s.PublicSigstore {
-		flags["public-sigstore"] = "true"
-	}
-	if c.Bool("attest") && !c.IsSet("sign-key") && !c.IsSet("keyless") {
-		flags["sign-key"], flags["signing-config"] = s.Key, s.SigningConfig
-		if s.Keyless {
-			flags["keyless"] = "true"
-		}
-	}
-	for flag, value := range flags {
-		if value == "" || c.IsSet(flag) {
-			continue
-		}
-		if err := c.Set(flag, value); err != nil {
-			return err
-		}
-	}
-	return nil
+	return setUnset(c, flags)
 }
 
 // imageOf is what the recipe's published image is called.

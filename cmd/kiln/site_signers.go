@@ -61,8 +61,12 @@ func chooseSigners(c *cli.Context, config *recipes.Config) (s siteSigners, err e
 		}
 		s.development = true
 	}
-	if root := config.Catalog.Sign.TrustedRoot; root != "" && ids[0].Certified() && !c.IsSet("trusted-root") {
-		if err := c.Set("trusted-root", root); err != nil {
+	if ids[0].Certified() {
+		instance := map[string]string{"trusted-root": config.Catalog.Sign.TrustedRoot}
+		if config.Catalog.Sign.PublicSigstore {
+			instance["public-sigstore"] = "true"
+		}
+		if err := setUnset(c, instance); err != nil {
 			return s, err
 		}
 	}
@@ -86,12 +90,8 @@ func configuredSigners(config *recipes.Config) []recipes.PolicyIdentity {
 	id := recipes.PolicyIdentity{Subject: said.Identity, SubjectRegexp: said.IdentityRegexp, Issuer: said.Issuer, IssuerRegexp: said.IssuerRegexp}
 	switch {
 	case id.Certified():
-	case said.PublicKey != "":
-		id.Key = said.PublicKey
-	case sign.IsKMS(said.Key):
-		id.Key = said.Key
-	case said.Key != "":
-		id.Key = strings.TrimSuffix(said.Key, filepath.Ext(said.Key)) + ".pub"
+	case said.Verifier() != "":
+		id.Key = said.Verifier()
 	case config.Policy != nil:
 		return config.Policy.Identities
 	default:

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -50,15 +47,8 @@ func newGitCommits(ctx context.Context, dir, template string, sign bool) (*gitCo
 
 // run has git do something, and returns what it says.
 func (g *gitCommits) run(ctx context.Context, stdin []byte, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", g.dir}, args...)...) //nolint:gosec // a list of arguments, each checked
-	cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
-	cmd.Stdin = bytes.NewReader(stdin)
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("running git %s: %w: %s", args[0], err, strings.TrimSpace(said.String()))
-	}
-	return strings.TrimSpace(out.String()), nil
+	out, err := runGit(ctx, g.dir, stdin, args...)
+	return strings.TrimSpace(string(out)), err
 }
 
 // branchOf is the branch for a recipe's version, and whether it was there
