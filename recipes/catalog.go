@@ -147,7 +147,7 @@ func (e *Entry) Load(d Defaults) {
 	}
 	var variants []*Recipe
 	for _, name := range r.Variants {
-		v, err := d.Load(e.File, name)
+		v, err := r.InVariant(name)
 		if e.Err = err; err != nil {
 			return
 		}

@@ -83,15 +83,15 @@ type CatalogEOL struct {
 	Grace string `yaml:"grace" kiln:"scalar"`
 }
 
-// snapshotForm is how the snapshot archive writes times.
-const snapshotForm = "20060102T150405Z"
+// SnapshotForm is how the snapshot archive writes times, in UTC.
+const SnapshotForm = "20060102T150405Z"
 
 // SnapshotTime is Snapshot; the zero time where there is none.
 func (c *CatalogConfig) SnapshotTime() time.Time {
 	if c == nil {
 		return time.Time{}
 	}
-	t, err := time.Parse(snapshotForm, c.Snapshot)
+	t, err := time.Parse(SnapshotForm, c.Snapshot)
 	if err != nil {
 		return time.Time{}
 	}

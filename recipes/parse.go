@@ -47,6 +47,18 @@ func (d Defaults) Parse(file, variant string, raw []byte) (*Recipe, error) {
 	return ParseVariant(file, variant, raw)
 }
 
+// InVariant is the variant of r of that name, by the text that r was read from.
+func (r *Recipe) InVariant(name string) (*Recipe, error) {
+	v, err := ParseVariant(r.File, name, r.Raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := readStructureTests(v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
 // Parse is [Load] for a recipe that has been read. The file is only named in
 // messages, and structure tests are not read.
 func Parse(file string, raw []byte) (*Recipe, error) { return ParseVariant(file, "", raw) }

@@ -3,8 +3,6 @@ package recipes
 import (
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -141,13 +139,7 @@ func (v PolicyVulnerabilities) MaxScanAge() time.Duration {
 }
 
 // Age is MaxAge as a duration; 0 is none.
-func (p *Policy) Age() time.Duration {
-	days, err := strconv.Atoi(strings.TrimSuffix(p.MaxAge, "d"))
-	if err != nil {
-		return 0
-	}
-	return time.Duration(days) * 24 * time.Hour
-}
+func (p *Policy) Age() time.Duration { return days(p.MaxAge, "0d") }
 
 // Bytes is MaxSize in bytes; 0 is none.
 func (p *Policy) Bytes() int64 { return Runtime{Memory: p.MaxSize}.MemoryBytes() }

@@ -47,11 +47,7 @@ func (a *auditor) auditImages(ctx context.Context, repos []name.Repository) (*au
 	}
 	a.progress.more(len(places))
 	found := make([]*audited, len(places))
-	numbers := make([]int, len(places))
-	for i := range numbers {
-		numbers[i] = i
-	}
-	err = each(ctx, a.jobs, numbers, func(ctx context.Context, i int) (err error) {
+	err = inParallel(ctx, len(places), a.jobs, func(ctx context.Context, i int) (err error) {
 		found[i], err = a.auditImage(ctx, places[i])
 		a.progress.step()
 		return err

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/kiln-build/kiln/builder/push"
 )
@@ -54,7 +53,8 @@ var attachment = regexp.MustCompile(`^sha256-[0-9a-f]{64}(\..+)?$`)
 func (w *walk) survey(ctx context.Context, repos []name.Repository) ([]*candidate, error) {
 	w.places = map[string]*candidate{}
 	var tagged []*candidate
-	err := each(ctx, w.jobs, repos, func(ctx context.Context, repo name.Repository) error {
+	err := inParallel(ctx, len(repos), w.jobs, func(ctx context.Context, i int) error {
+		repo := repos[i]
 		tags, err := w.registry.Tags(ctx, repo)
 		if err != nil {
 			return w.unreadable(repo, err)
@@ -70,7 +70,7 @@ func (w *walk) survey(ctx context.Context, repos []name.Repository) ([]*candidat
 	})
 	for next := tagged; err == nil && len(next) > 0; {
 		w.progress.more(len(next))
-		err = each(ctx, w.jobs, next, w.look)
+		err = inParallel(ctx, len(next), w.jobs, func(ctx context.Context, i int) error { return w.look(ctx, next[i]) })
 		next = w.settle(next)
 	}
 	return w.sorted(), err
@@ -194,19 +194,4 @@ func (p *candidate) order() string {
 		first = p.tags[0]
 	}
 	return p.repo.Name() + "\x00" + first + "\x00" + p.platform + "\x00" + p.ref.Name()
-}
-
-// each calls f for each of a list, so many at once, until one fails.
-func each[T any](ctx context.Context, jobs int, list []T, f func(context.Context, T) error) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(jobs)
-	for _, x := range list {
-		g.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return f(ctx, x)
-		})
-	}
-	return g.Wait()
 }

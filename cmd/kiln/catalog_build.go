@@ -299,15 +299,19 @@ func (b *catalogBuild) of(r *recipes.Recipe) (*build, error) {
 }
 
 func (b *catalogBuild) target(r *recipes.Recipe, l *recipes.Lock) (target, error) {
-	tags := b.config.TagsOf(r, l)
 	if !b.push {
-		return &layoutTarget{dir: filepath.Join(b.cli.String("oci"), r.Tagged(r.Name)+".oci"), name: r.Name, tags: tags}, nil
+		return &layoutTarget{dir: filepath.Join(b.cli.String("oci"), r.Tagged(r.Name)+".oci"), name: r.Name, tags: b.config.TagsOf(r, l)}, nil
 	}
+	return b.inRegistry(r, l)
+}
+
+// inRegistry is where the image of r with the lock is in its registry.
+func (b *catalogBuild) inRegistry(r *recipes.Recipe, l *recipes.Lock) (*registryTarget, error) {
 	repo, err := name.NewRepository(b.config.RepositoryOf(r.Name))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.File, err)
 	}
-	t := &registryTarget{registry: b.common.registry, repo: repo, tags: tags}
+	t := &registryTarget{registry: b.common.registry, repo: repo, tags: b.config.TagsOf(r, l)}
 	if slices.Contains(b.config.Tags, recipes.TagDigest) {
 		t.digestTag = func(digest string) string { return b.config.DigestTag(r, digest) }
 	}

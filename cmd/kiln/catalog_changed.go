@@ -35,9 +35,13 @@ func changedSince(ctx context.Context, catalog *recipes.Catalog, rev string) (ma
 		}
 		changed[e] = all || touched
 	}
-	for range catalog.Entries { // as far as one stands on the other
-		for _, edge := range catalog.Edges() {
-			changed[edge.To] = changed[edge.To] || changed[edge.From]
+	edges := catalog.Edges()
+	for more := true; more; { // as far as one stands on the other
+		more = false
+		for _, edge := range edges {
+			if changed[edge.From] && !changed[edge.To] {
+				changed[edge.To], more = true, true
+			}
 		}
 	}
 	return changed, nil

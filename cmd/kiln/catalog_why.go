@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/urfave/cli/v2"
 
@@ -120,7 +121,11 @@ func (b *catalogBuild) why(ctx context.Context, r *recipes.Recipe) (*because, er
 		w.add("it is there, made from the same, and verifies")
 		return w, nil
 	}
-	found, ok, err := b.common.registry.Lookup(ctx, one.target.(*registryTarget).first()) //nolint:forcetypeassert // why always looks into a registry
+	place, err := b.inRegistry(r, one.lock)
+	if err != nil {
+		return nil, err
+	}
+	found, ok, err := b.common.registry.Lookup(ctx, place.first())
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +134,7 @@ func (b *catalogBuild) why(ctx context.Context, r *recipes.Recipe) (*because, er
 		return w, nil
 	}
 	w.Digest = found.Descriptor.Digest.String()
-	return w, b.compare(ctx, w, one, found)
+	return w, b.compare(ctx, w, one, place.repo, found)
 }
 
 func (w *because) add(format string, args ...any) {
@@ -137,7 +142,7 @@ func (w *because) add(format string, args ...any) {
 }
 
 // compare finds what differs from what the image was made from.
-func (b *catalogBuild) compare(ctx context.Context, w *because, one *build, found push.Found) error {
+func (b *catalogBuild) compare(ctx context.Context, w *because, one *build, repo name.Repository, found push.Found) error {
 	who, err := one.signer.who(ctx)
 	if err != nil {
 		return err
@@ -162,7 +167,7 @@ func (b *catalogBuild) compare(ctx context.Context, w *because, one *build, foun
 	if err := w.inputs(one, origin); err != nil {
 		return err
 	}
-	if err := b.sources(ctx, w, one, origin); err != nil {
+	if err := b.sources(ctx, w, one, repo, origin); err != nil {
 		return err
 	}
 	if found.Annotations[image.KeyAnnotation] == builder.IndexKey(one.keys) && len(w.Reasons) == 0 {
@@ -200,7 +205,7 @@ func (w *because) inputs(one *build, origin *sign.Origin) error {
 
 // sources compares local sources with the archive of them that is kept beside
 // the image.
-func (b *catalogBuild) sources(ctx context.Context, w *because, one *build, origin *sign.Origin) error {
+func (b *catalogBuild) sources(ctx context.Context, w *because, one *build, repo name.Repository, origin *sign.Origin) error {
 	if len(one.trees) == 0 {
 		return nil
 	}
@@ -214,9 +219,8 @@ func (b *catalogBuild) sources(ctx context.Context, w *because, one *build, orig
 	if err != nil {
 		return fmt.Errorf("comparing local sources: %w", err)
 	}
-	defer os.RemoveAll(dir)           //nolint:errcheck // it is temporary
-	t := one.target.(*registryTarget) //nolint:forcetypeassert // why always looks into a registry
-	blob, err := b.common.registry.Blob(ctx, t.repo.Digest(origin.Folder.String()))
+	defer os.RemoveAll(dir) //nolint:errcheck // it is temporary
+	blob, err := b.common.registry.Blob(ctx, repo.Digest(origin.Folder.String()))
 	if err != nil {
 		return err
 	}

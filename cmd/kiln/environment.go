@@ -132,7 +132,7 @@ func (e *environment) archive(store *blobs.Store, l *recipes.Lock, progress func
 	}
 	if l == nil && !e.snapshot.IsZero() { // its indexes are older than those of now, and are not held against them
 		cfg.Now = func() time.Time { return e.snapshot }
-		cfg.IndexDir = filepath.Join(e.cache, "archive", e.snapshot.Format(snapshotForm))
+		cfg.IndexDir = filepath.Join(e.cache, "archive", e.snapshot.Format(recipes.SnapshotForm))
 	}
 	return archive.New(cfg)
 }

@@ -46,8 +46,16 @@ func loadArgument(c *cli.Context) (*recipes.Recipe, error) {
 	return loadRecipe(c.Args().First())
 }
 
-// loadRecipe loads a recipe by its file, or by its folder.
-func loadRecipe(file string) (*recipes.Recipe, error) { return loadVariant(recipeFile(file), "") }
+// loadRecipe loads a recipe by its file, or by its folder, with the defaults of
+// its catalog.
+func loadRecipe(arg string) (*recipes.Recipe, error) {
+	file := recipeFile(arg)
+	config, err := recipes.FindConfig(filepath.Dir(file))
+	if err != nil {
+		return nil, err
+	}
+	return config.Defaults().Load(file, "")
+}
 
 // recipeFile is the file of a recipe that is named by it, or by its folder.
 func recipeFile(arg string) string {
@@ -55,16 +63,6 @@ func recipeFile(arg string) string {
 		return filepath.Join(arg, recipes.RecipeFile)
 	}
 	return arg
-}
-
-// loadVariant loads a variant of a recipe, with the defaults of its catalog.
-// The empty name is the recipe itself.
-func loadVariant(file, variant string) (*recipes.Recipe, error) {
-	config, err := recipes.FindConfig(filepath.Dir(file))
-	if err != nil {
-		return nil, err
-	}
-	return config.Defaults().Load(file, variant)
 }
 
 // newLock is a lock made afresh, and what its file holds.

@@ -40,9 +40,6 @@ func (e *environment) mirrorURLs(l *recipes.Lock) (map[string][]string, error) {
 // snapshotMark stands in a mirror's URL for the time of a snapshot.
 const snapshotMark = "${snapshot}"
 
-// snapshotForm is how the snapshot archive writes times.
-const snapshotForm = "20060102T150405Z"
-
 // dated puts the time into mirrors that keep snapshots. For a catalog with a
 // snapshot no others will do.
 func (e *environment) dated(named map[string][]string, at time.Time) (map[string][]string, error) {
@@ -53,7 +50,7 @@ func (e *environment) dated(named map[string][]string, at time.Time) (map[string
 			} else if !has && !e.snapshot.IsZero() {
 				return nil, withHint{errors.New("the catalog has a snapshot, and a mirror keeps none"), "put " + snapshotMark + " into the mirror's URL, or name no mirrors, for snapshot.debian.org"}
 			}
-			urls[i] = strings.ReplaceAll(u, snapshotMark, at.UTC().Format(snapshotForm))
+			urls[i] = strings.ReplaceAll(u, snapshotMark, at.UTC().Format(recipes.SnapshotForm))
 		}
 	}
 	return named, nil
@@ -94,7 +91,7 @@ func withSnapshot(mirrors map[string][]string, at time.Time) map[string][]string
 	all := map[string][]string{}
 	for _, name := range []string{archive.Debian, archive.Security} {
 		all[name] = append(append(all[name], mirrors[name]...),
-			"https://snapshot.debian.org/archive/"+name+"/"+at.UTC().Format(snapshotForm))
+			"https://snapshot.debian.org/archive/"+name+"/"+at.UTC().Format(recipes.SnapshotForm))
 	}
 	return all
 }

@@ -120,7 +120,7 @@ func relockSubjects(c *cli.Context) ([]*relocked, error) {
 	}
 	var all []*relocked
 	for _, file := range files {
-		r, err := loadVariant(file, "")
+		r, err := loadRecipe(file)
 		if err != nil {
 			all = append(all, &relocked{Recipe: file, err: err})
 			continue

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/recipes/site"
@@ -67,22 +66,18 @@ func (s *siteFacts) audit(ctx context.Context, list []*pageFacts) error {
 	}
 	a := s.auditor.at(s.now, s.catalog)
 	found := make([][]*audited, len(list))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(siteJobs)
-	for i, p := range list {
+	err := inParallel(ctx, len(list), siteJobs, func(ctx context.Context, i int) (err error) {
+		p := list[i]
 		if p.Current == nil {
-			continue
+			return nil
 		}
 		p.Current.Audit = &site.Audit{}
-		g.Go(func() error {
-			var err error
-			if found[i], err = a.auditPage(gctx, p); err != nil {
-				p.Current.Audit.Unknown = []string{"the registry could not be asked: " + err.Error()}
-			}
-			return ctx.Err()
-		})
-	}
-	if err := g.Wait(); err != nil {
+		if found[i], err = a.auditPage(ctx, p); err != nil {
+			p.Current.Audit.Unknown = []string{"the registry could not be asked: " + err.Error()}
+		}
+		return ctx.Err()
+	})
+	if err != nil {
 		return err
 	}
 	if err := a.scan(slices.Concat(found...)); err != nil {

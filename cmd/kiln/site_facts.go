@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/builder/push"
@@ -41,15 +40,11 @@ const siteJobs = 8
 // error is about what keeps it from asking at all.
 func (s *siteFacts) gather(ctx context.Context) (*site.Catalog, error) {
 	list := make([]*pageFacts, len(s.catalog.Entries))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(siteJobs)
-	for i, e := range s.catalog.Entries {
-		g.Go(func() (err error) {
-			list[i], err = s.entry(gctx, e)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	err := inParallel(ctx, len(list), siteJobs, func(ctx context.Context, i int) (err error) {
+		list[i], err = s.entry(ctx, s.catalog.Entries[i])
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("gathering the catalog's facts: %w", err)
 	}
 	if err := s.scanned(list); err != nil {

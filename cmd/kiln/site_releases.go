@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/kiln-build/kiln/builder/archive"
 	"github.com/kiln-build/kiln/builder/image"
@@ -52,15 +51,11 @@ func (s *siteFacts) tagsOf(ctx context.Context, repo name.Repository) ([]string,
 func (s *siteFacts) releases(ctx context.Context, repo name.Repository, tags []string) ([]*pageRelease, error) {
 	tags = slices.DeleteFunc(slices.Clone(tags), attachment.MatchString)
 	found := make([]*pageRelease, len(tags))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(siteJobs)
-	for i, tag := range tags {
-		g.Go(func() (err error) {
-			found[i], err = s.tagged(ctx, repo, tag)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	err := inParallel(ctx, len(tags), siteJobs, func(ctx context.Context, i int) (err error) {
+		found[i], err = s.tagged(ctx, repo, tags[i])
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	return newestFirst(byDigest(tags, found)), nil

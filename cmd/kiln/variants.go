@@ -35,7 +35,7 @@ func chosen(c *cli.Context) ([]*recipes.Recipe, error) {
 		if slices.Contains(names[:i], name) {
 			continue
 		}
-		v, err := loadVariant(r.File, name)
+		v, err := r.InVariant(name)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +56,7 @@ func unknownVariant(r *recipes.Recipe, name string) error {
 func withVariants(r *recipes.Recipe) ([]*recipes.Recipe, error) {
 	list := []*recipes.Recipe{r}
 	for _, name := range r.Variants {
-		v, err := loadVariant(r.File, name)
+		v, err := r.InVariant(name)
 		if err != nil {
 			return nil, err
 		}
