@@ -11,9 +11,8 @@
 //
 // are lines of a test script (in a page or block that an engine runs: of a
 // shell), <!-- file: NAME --> has a block written to a file, <!-- exit: N -->
-// says how the block ends. <!-- engine --> before a page's title leaves the
-// page to the end-to-end tests; before a block it says that the block takes an
-// engine, which no test runs yet, and
+// says how the block ends. <!-- engine --> leaves a block, or before the
+// page's title the whole page, to the end-to-end tests, and
 // <!-- not run: REASON --> says why none can run it.
 //
 // Start at [Read].

@@ -3,15 +3,11 @@
 package e2e
 
 import (
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/kiln-build/kiln/test/registry"
 )
@@ -61,14 +57,7 @@ func kubernetesEngine(t *testing.T, manifests, certs string) string {
 	if config == nil {
 		t.Fatalf("%s has no configuration", manifests)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := freeAddress(t)
 	dir, err := os.MkdirTemp("", "e2e-") // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
@@ -82,17 +71,5 @@ func kubernetesEngine(t *testing.T, manifests, certs string) string {
 	for range 3 {
 		replace(t, file, "/etc/buildkit-tls/", certs+"/server/")
 	}
-	c := exec.CommandContext(t.Context(), program("buildkitd"), "--config", file, "--root", filepath.Join(dir, "root")) //nolint:gosec // the program under test
-	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
-	c.WaitDelay = time.Minute
-	c.Stderr = t.Output()
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Wait() }) //nolint:errcheck // it was told to end
-	await(t, time.Minute, "the engine", func() bool {
-		conn, err := net.Dial("tcp", address)
-		return err == nil && conn.Close() == nil
-	})
-	return "tcp://" + address
+	return runEngine(t, address, "--config", file, "--root", filepath.Join(dir, "root"))
 }

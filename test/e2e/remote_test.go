@@ -48,6 +48,14 @@ func TestRemoteFetch(t *testing.T) {
 // CA, and returns its address.
 func remoteEngine(t *testing.T, ca, cert, key string) string {
 	t.Helper()
+	address := freeAddress(t)
+	return runEngine(t, address, "--addr", "tcp://"+address, "--root", t.TempDir(),
+		"--containerd-worker=false", "--tlscacert", ca, "--tlscert", cert, "--tlskey", key)
+}
+
+// freeAddress is one on which nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -56,8 +64,14 @@ func remoteEngine(t *testing.T, ca, cert, key string) string {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(t.Context(), program("buildkitd"), "--addr", "tcp://"+address, "--root", t.TempDir(), //nolint:gosec // the program under test
-		"--containerd-worker=false", "--tlscacert", ca, "--tlscert", cert, "--tlskey", key)
+	return address
+}
+
+// runEngine runs a buildkitd that listens on the address until the test ends,
+// and returns its address as clients have it.
+func runEngine(t *testing.T, address string, args ...string) string {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), program("buildkitd"), args...) //nolint:gosec // the program under test
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
 	c.WaitDelay = time.Minute
 	c.Stderr = t.Output()
