@@ -173,12 +173,11 @@ func (e *evaluation) age() {
 		e.fail("max-age", "nothing that verifies says how old it is")
 		return
 	}
-	days := int(e.now.Sub(dated) / (24 * time.Hour))
 	if e.now.Sub(dated) > most {
-		e.fail("max-age", "%s %d days ago (%s), more than %s", from, days, dated.Format(time.DateOnly), e.policy.MaxAge)
+		e.fail("max-age", "%s %s, more than %s", from, e.ago(dated), e.policy.MaxAge)
 		return
 	}
-	e.pass("max-age", "%s %d days ago (%s)", from, days, dated.Format(time.DateOnly))
+	e.pass("max-age", "%s %s", from, e.ago(dated))
 }
 
 func (e *evaluation) coverage() {

@@ -60,7 +60,11 @@ func (e *evaluation) stale() (why, hint string) {
 }
 
 func (e *evaluation) ago(t time.Time) string {
-	return fmt.Sprintf("%d days ago (%s)", int(e.now.Sub(t)/day), t.Format(time.DateOnly))
+	days := int(e.now.Sub(t) / day)
+	if days == 1 {
+		return "1 day ago (" + t.Format(time.DateOnly) + ")"
+	}
+	return fmt.Sprintf("%d days ago (%s)", days, t.Format(time.DateOnly))
 }
 
 func describe(v Vulnerability, severity string, grace int) string {
