@@ -15,22 +15,18 @@ import (
 // lock l the snapshot archive of the lock's time; else the snapshot archive
 // alone.
 func (e *environment) mirrorURLs(l *recipes.Lock) (map[string][]string, error) {
-	at := e.snapshot
-	if l != nil {
-		at = snapshotTime(l)
-	}
 	if named := namedMirrors(e.mirrors); len(named) > 0 {
-		return e.dated(named, at)
+		return e.dated(named, l)
 	}
-	if l == nil && !at.IsZero() {
-		return withSnapshot(nil, at), nil
+	if l == nil && !e.snapshot.IsZero() {
+		return withSnapshot(nil, e.snapshot), nil
 	}
 	mirrors, err := archive.HostMirrors("/")
 	switch {
 	case err != nil && !errors.Is(err, archive.ErrNoMirror):
 		return nil, err
 	case l != nil:
-		return withSnapshot(mirrors, at), nil
+		return withSnapshot(mirrors, snapshotTime(l)), nil
 	case len(mirrors[archive.Debian]) == 0:
 		return withSnapshot(nil, time.Now()), nil
 	}
@@ -40,20 +36,35 @@ func (e *environment) mirrorURLs(l *recipes.Lock) (map[string][]string, error) {
 // snapshotMark stands in a mirror's URL for the time of a snapshot.
 const snapshotMark = "${snapshot}"
 
-// dated puts the time into mirrors that keep snapshots. For a catalog with a
-// snapshot no others will do.
-func (e *environment) dated(named map[string][]string, at time.Time) (map[string][]string, error) {
-	for _, urls := range named {
-		for i, u := range urls {
-			if has := strings.Contains(u, snapshotMark); has && at.IsZero() {
+// dated has mirrors that keep snapshots serve that of the catalog and, to build
+// from the lock l, that of its time. To lock with a snapshot no others will do.
+func (e *environment) dated(named map[string][]string, l *recipes.Lock) (map[string][]string, error) {
+	var times []time.Time
+	if !e.snapshot.IsZero() {
+		times = append(times, e.snapshot)
+	}
+	if l != nil {
+		times = append(times, snapshotTime(l))
+	}
+	out := map[string][]string{}
+	for name, urls := range named {
+		for _, u := range urls {
+			keeps := strings.Contains(u, snapshotMark)
+			switch {
+			case keeps && len(times) == 0:
 				return nil, withHint{fmt.Errorf("a mirror has %s, and there is no snapshot to lock with", snapshotMark), "add `snapshot: 20261119T000000Z` to `catalog` in kiln.yaml"}
-			} else if !has && !e.snapshot.IsZero() {
+			case !keeps && l == nil && !e.snapshot.IsZero():
 				return nil, withHint{errors.New("the catalog has a snapshot, and a mirror keeps none"), "put " + snapshotMark + " into the mirror's URL, or name no mirrors, for snapshot.debian.org"}
+			case !keeps:
+				out[name] = append(out[name], u)
+			default:
+				for _, at := range times {
+					out[name] = append(out[name], strings.ReplaceAll(u, snapshotMark, at.UTC().Format(recipes.SnapshotForm)))
+				}
 			}
-			urls[i] = strings.ReplaceAll(u, snapshotMark, at.UTC().Format(recipes.SnapshotForm))
 		}
 	}
-	return named, nil
+	return out, nil
 }
 
 // namedMirrors reads --mirror: a URL, or ARCHIVE=URL.

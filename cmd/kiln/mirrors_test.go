@@ -9,33 +9,31 @@ import (
 	"github.com/kiln-build/kiln/recipes"
 )
 
-func TestNamedMirrors(t *testing.T) {
-	env := &environment{mirrors: []string{"http://127.0.0.1/debian", "debian-security=http://127.0.0.1/security", "http://127.0.0.1/x?a=b"}}
-	got, err := env.mirrorURLs(&recipes.Lock{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[string][]string{
-		"debian":          {"http://127.0.0.1/debian", "http://127.0.0.1/x?a=b"},
-		"debian-security": {"http://127.0.0.1/security"},
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("mirrors (-want +got):\n%s", d)
-	}
-}
-
-func TestSnapshot(t *testing.T) {
-	lock := &recipes.Lock{Archives: []recipes.Archive{{Date: "2026-11-20T02:11:10Z"}, {Date: "2026-09-12T07:55:41Z"}}}
-	at := snapshotTime(lock)
-	if want := time.Date(2026, 11, 20, 14, 11, 10, 0, time.UTC); !at.Equal(want) {
-		t.Errorf("snapshotTime: got %v, want %v", at, want)
-	}
-	got := withSnapshot(map[string][]string{"debian": {"http://127.0.0.1/debian"}}, at)
-	want := map[string][]string{
-		"debian":          {"http://127.0.0.1/debian", "https://snapshot.debian.org/archive/debian/20261120T141110Z"},
-		"debian-security": {"https://snapshot.debian.org/archive/debian-security/20261120T141110Z"},
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("mirrors (-want +got):\n%s", d)
+// TestSnapshotMirrors: a catalog locks with its own snapshot alone, and builds
+// from a lock with that of the lock's time as well.
+func TestSnapshotMirrors(t *testing.T) {
+	at := time.Date(2026, 11, 19, 0, 0, 0, 0, time.UTC)
+	l := &recipes.Lock{Archives: []recipes.Archive{{Date: "2026-10-01T06:00:00Z"}}}
+	snapshots := []string{"https://a.example/debian/${snapshot}"}
+	for name, tt := range map[string]struct {
+		mirrors  []string
+		snapshot time.Time
+		lock     *recipes.Lock
+		want     []string
+	}{
+		"to lock":           {snapshots, at, nil, []string{"https://a.example/debian/20261119T000000Z"}},
+		"to build":          {snapshots, at, l, []string{"https://a.example/debian/20261119T000000Z", "https://a.example/debian/20261001T180000Z"}},
+		"without a catalog": {snapshots, time.Time{}, l, []string{"https://a.example/debian/20261001T180000Z"}},
+		"no time":           {snapshots, time.Time{}, nil, nil},
+		"keeps none":        {[]string{"https://a.example/debian"}, at, nil, nil},
+		"as ever":           {[]string{"https://a.example/debian"}, time.Time{}, l, []string{"https://a.example/debian"}},
+		"a build takes any": {[]string{"https://a.example/debian"}, at, l, []string{"https://a.example/debian"}},
+		"none named":        {nil, at, nil, []string{"https://snapshot.debian.org/archive/debian/20261119T000000Z"}},
+	} {
+		e := &environment{mirrors: tt.mirrors, snapshot: tt.snapshot}
+		got, err := e.mirrorURLs(tt.lock)
+		if diff := cmp.Diff(tt.want, got["debian"]); diff != "" || (err == nil) != (tt.want != nil) {
+			t.Errorf("%s: %v %s", name, err, diff)
+		}
 	}
 }
