@@ -3,11 +3,13 @@ package push
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
@@ -34,7 +36,8 @@ func (e *NoCatalogError) Hint() string {
 // (distribution's API, "Listing Repositories"). Where the registry refuses
 // that, the error is a [*NoCatalogError], else an [*Error].
 func (r *Registry) Repositories(ctx context.Context, host name.Registry) ([]string, error) {
-	list, err := r.puller.Catalog(ctx, host)
+	list, err := readPages(ctx, func() (*remote.Catalogger, error) { return r.puller.Catalogger(ctx, host) },
+		func(page *remote.Catalogs) []string { return page.Repos })
 	var status *transport.Error
 	if errors.As(err, &status) && refuses(status.StatusCode) {
 		return nil, &NoCatalogError{Registry: host.RegistryStr(), Err: err}
@@ -42,8 +45,7 @@ func (r *Registry) Repositories(ctx context.Context, host name.Registry) ([]stri
 	if err != nil {
 		return nil, &Error{Op: "listing the repositories of", Ref: host.RegistryStr(), Registry: host.RegistryStr(), Err: err}
 	}
-	slices.Sort(list)
-	return slices.Compact(list), nil
+	return list, nil
 }
 
 // refuses are the answers of registries without a catalog.
@@ -58,9 +60,40 @@ func refuses(code int) bool {
 // Tags lists the tags of a repository, sorted, page by page (distribution-spec,
 // "Listing Tags"). Errors are [*Error].
 func (r *Registry) Tags(ctx context.Context, repo name.Repository) ([]string, error) {
-	list, err := r.puller.List(ctx, repo)
+	list, err := readPages(ctx, func() (*remote.Lister, error) { return r.puller.Lister(ctx, repo) },
+		func(page *remote.Tags) []string { return page.Tags })
 	if err != nil {
 		return nil, &Error{Op: "listing the tags of", Ref: repo.Name(), Registry: repo.RegistryStr(), Err: err}
+	}
+	return list, nil
+}
+
+// maxPages is how many pages of a list are read, which kiln asks to be of a
+// thousand names. Those of a registry may lead back to each other.
+const maxPages = 10_000
+
+// paged is a list of which a registry tells a page at a time.
+type paged[Page any] interface {
+	HasNext() bool
+	Next(ctx context.Context) (Page, error)
+}
+
+// readPages returns the names on all pages, sorted.
+func readPages[List paged[Page], Page any](ctx context.Context, open func() (List, error), names func(Page) []string) ([]string, error) {
+	pages, err := open()
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for n := 0; pages.HasNext(); n++ {
+		if n == maxPages {
+			return nil, fmt.Errorf("the list has no end: %d pages were read", maxPages)
+		}
+		page, err := pages.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, names(page)...)
 	}
 	slices.Sort(list)
 	return slices.Compact(list), nil

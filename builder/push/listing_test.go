@@ -52,6 +52,21 @@ func TestListing(t *testing.T) {
 	}
 }
 
+func TestListingWithoutEnd(t *testing.T) {
+	r := fast(t, Config{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+		resp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"tags": ["1"]}`)), Request: req}
+		resp.Header.Set("Link", "<"+req.URL.Path+">; rel=\"next\"")
+		return resp, nil
+	})})
+	repo, err := name.NewRepository("registry.test/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Tags(t.Context(), repo); err == nil || !Answered(err) || !strings.Contains(err.Error(), "has no end") {
+		t.Errorf("pages that lead to themselves: got %v", err)
+	}
+}
+
 func TestListingRefused(t *testing.T) {
 	for _, code := range []int{401, 403, 404, 405} {
 		s := newServer(t, false)
