@@ -77,6 +77,9 @@ func Find(db *osv.Database, in Inventory) (*Result, error) {
 // FindAll is [Find] for each of the inventories, for which the database is read
 // once.
 func FindAll(db *osv.Database, list []Inventory) ([]*Result, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
 	var together Inventory
 	results := make([]*Result, len(list))
 	for i, in := range list {
@@ -94,10 +97,12 @@ func FindAll(db *osv.Database, list []Inventory) ([]*Result, error) {
 			r.look(ecosystem, advisories)
 		}
 	}
+	known, err := db.Exploited()
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range results {
-		if err := r.markExploited(db); err != nil {
-			return nil, err
-		}
+		r.markExploited(known)
 		slices.SortFunc(r.Findings, compareFindings)
 		slices.SortFunc(r.Unmatched, compareUnmatched)
 	}
@@ -121,16 +126,14 @@ func (r *Result) look(ecosystem string, list *osv.Advisories) {
 	}
 }
 
-func (r *Result) markExploited(db *osv.Database) error {
-	known, err := db.Exploited()
-	if err != nil || known == nil {
-		return err
+func (r *Result) markExploited(known *osv.Exploited) {
+	if known == nil {
+		return
 	}
 	r.Exploited = &Source{osv.ExploitedName, known.Len(), known.Released}
 	for i := range r.Findings {
 		r.Findings[i].Exploited = known.Has(r.Findings[i].Names())
 	}
-	return nil
 }
 
 func wanted(ecosystem string, list []Component) func(string) bool {
