@@ -195,6 +195,20 @@ func TestFreshness(t *testing.T) {
 	}
 }
 
+// Who leaves before the archive has answered leaves no failure to others.
+func TestFreshnessAfterWhoLeft(t *testing.T) {
+	f := &freshness{index: func(ctx context.Context, _, _ string) (versions, error) { return someVersions{}, ctx.Err() }}
+	list := []recipes.Package{{Name: "b", Version: "1", Architecture: "amd64"}}
+	left, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := f.compare(left, "trixie", list); !errors.Is(err, context.Canceled) {
+		t.Errorf("who left: got %v", err)
+	}
+	if got, err := f.compare(t.Context(), "trixie", list); err != nil || got.Unknown != "" {
+		t.Errorf("the next: got %+v, %v", got, err)
+	}
+}
+
 // An audit that was interrupted goes on: no layer is read twice, but for those
 // that were being read.
 func TestAuditGoesOn(t *testing.T) {

@@ -49,7 +49,8 @@ func newFreshness(env *environment) *freshness {
 	}}
 }
 
-// load is index, asked once for each release and architecture.
+// load is index, asked once for each release and architecture: and again where
+// who asked has left before there was an answer.
 func (f *freshness) load(ctx context.Context, suite, arch string) (versions, error) {
 	f.mu.Lock()
 	key := suite + " " + arch
@@ -62,7 +63,13 @@ func (f *freshness) load(ctx context.Context, suite, arch string) (versions, err
 		f.loaded[key] = once
 	}
 	f.mu.Unlock()
-	return once()
+	have, err := once()
+	if err != nil && ctx.Err() != nil {
+		f.mu.Lock()
+		delete(f.loaded, key)
+		f.mu.Unlock()
+	}
+	return have, err
 }
 
 // compare finds the packages of which the archive has newer versions. What
