@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -90,7 +88,7 @@ func newAuditor(c *cli.Context) (*auditor, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &auditor{jobs: c.Int("jobs"), now: time.Now(), memo: memo.Dir(filepath.Join(env.state, "audit"))}
+	a := &auditor{jobs: c.Int("jobs"), now: time.Now(), memo: env.verdicts()}
 	if a.registry, err = newRegistry(c, nil); err != nil {
 		return nil, err
 	}

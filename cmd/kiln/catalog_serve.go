@@ -47,7 +47,7 @@ func runCatalogServe(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if facts.auditor, err = newSiteAudit(c, facts.signers); err != nil {
+	if facts.auditor, err = newSiteAudit(c, facts); err != nil {
 		return err
 	}
 	listener, err := new(net.ListenConfig).Listen(c.Context, "tcp", c.String("listen"))

@@ -81,7 +81,7 @@ func newSiteFacts(c *cli.Context) (*siteFacts, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.memo = env.memo()
+	s.memo = env.verdicts()
 	if c.String("db") != "" {
 		if s.db, err = openDatabase(c.String("db")); err != nil {
 			return nil, err
@@ -135,23 +135,12 @@ func written(page []byte) bool {
 	return bytes.Contains(page, []byte(`<meta name="generator" content="`+site.Generator+`">`))
 }
 
+// replaceFile leaves a file that is the same as it is, with its time.
 func replaceFile(path string, data []byte) error {
 	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, data) {
 		return nil
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".page-*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
-	}
-	return nil
+	return writeWhole(path, data)
 }
 
 func removeOthers(dir string, wanted map[string]bool) error {

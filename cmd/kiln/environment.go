@@ -91,6 +91,10 @@ func (e *environment) memo() memo.Dir {
 	return memo.Dir(filepath.Join(cmp.Or(e.fresh, e.cache), "memo"))
 }
 
+// verdicts has what was found out of images in registries. It is no cache, which
+// others may fill: what is in it counts as verified.
+func (e *environment) verdicts() memo.Dir { return memo.Dir(filepath.Join(e.state, "audit")) }
+
 func (e *environment) blobs() (*blobs.Store, error) { return blobs.Open(e.cache) }
 
 // http is a client that tries again after broken connections, 429 and 5xx.

@@ -24,7 +24,7 @@ type siteAudit struct {
 	again func() *freshness
 }
 
-func newSiteAudit(c *cli.Context, who siteSigners) (*siteAudit, error) {
+func newSiteAudit(c *cli.Context, facts *siteFacts) (*siteAudit, error) {
 	env, err := newEnvironment(c)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,8 @@ func newSiteAudit(c *cli.Context, who siteSigners) (*siteAudit, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.held == nil && len(who.identities) > 0 { // what kiln verify asks for
+	a.registry = facts.registry
+	if who := facts.signers; a.held == nil && len(who.identities) > 0 { // what kiln verify asks for
 		a.held = &policyRun{policy: &recipes.Policy{Identities: make([]recipes.PolicyIdentity, 1)}, identities: who.identities}
 		a.believed = who.believed
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/kiln-build/kiln/builder/memo"
 	"github.com/kiln-build/kiln/recipes/site"
 	"github.com/kiln-build/kiln/sbom/scan"
 	"github.com/kiln-build/kiln/sbom/vex"
@@ -19,6 +18,8 @@ import (
 type pageScan struct {
 	inventory  scan.Inventory
 	statements []scan.Statement
+	// matched is what the database has; nil where there is none.
+	matched *scan.Result
 	// report is the newest that verifies; nil is none. why is why the image can
 	// be neither matched nor believed.
 	report *scan.Reported
@@ -68,78 +69,50 @@ func newPageScan(img *seenManifest, about *vex.Image) *pageScan {
 // scanned adds what is known of vulnerabilities to all pages: what the database
 // matches, which is read once, or without one what the signed reports say.
 func (s *siteFacts) scanned(list []*pageFacts) error {
-	matched, err := s.match(list)
-	if err != nil {
+	if err := s.match(list); err != nil {
 		return err
 	}
 	for _, p := range list {
 		for i, ps := range p.scans {
-			p.Current.Scan = joinScans(p.Current.Scan, s.shownScan(ps, matched[ps]), i == 0)
+			p.Current.Scan = joinScans(p.Current.Scan, s.shownScan(ps), i == 0)
 		}
 	}
 	return nil
 }
 
-// match matches all images with the database, if there is one, where that was
-// not done before with the same advisories.
-func (s *siteFacts) match(list []*pageFacts) (map[*pageScan]*scan.Result, error) {
+// match matches all images with the database, if there is one.
+func (s *siteFacts) match(list []*pageFacts) error {
 	if s.db == nil {
-		return nil, nil
+		return nil
 	}
-	stamp, err := (&auditor{db: s.db}).dbStamp()
-	if err != nil {
-		return nil, err
-	}
-	matched := map[*pageScan]*scan.Result{}
-	var open []*pageScan
-	var keys []string
+	var scans []*pageScan
+	var inventories []*scan.Inventory
 	for _, p := range list {
 		for _, ps := range p.scans {
-			if ps.why != "" {
-				continue
+			if ps.why == "" {
+				scans, inventories = append(scans, ps), append(inventories, &ps.inventory)
 			}
-			key, err := memo.Key("site scan 1", version(), stamp, ps.inventory)
-			if err != nil {
-				return nil, err
-			}
-			if r, ok := memo.Get[*scan.Result](s.memo, key); ok {
-				matched[ps] = r
-				continue
-			}
-			open, keys = append(open, ps), append(keys, key)
 		}
 	}
-	return matched, s.find(open, keys, matched)
-}
-
-// find matches, and remembers what came of it.
-func (s *siteFacts) find(open []*pageScan, keys []string, matched map[*pageScan]*scan.Result) error {
-	var inventories []scan.Inventory
-	for _, ps := range open {
-		inventories = append(inventories, ps.inventory)
-	}
-	results, err := scan.FindAll(s.db, inventories)
+	results, err := findKnown(s.db, s.memo, inventories)
 	if err != nil {
 		return err
 	}
-	for i, r := range results {
-		matched[open[i]] = r
-		if err := memo.Put(s.memo, keys[i], r); err != nil {
-			return err
-		}
+	for i, ps := range scans {
+		ps.matched = results[i]
 	}
 	return nil
 }
 
 // shownScan is what is known of one image: what was matched, or else the report.
-func (s *siteFacts) shownScan(p *pageScan, matched *scan.Result) site.Scan {
+func (s *siteFacts) shownScan(p *pageScan) site.Scan {
 	switch {
 	case p.why != "":
 		return site.Scan{Why: p.why}
-	case matched != nil:
-		out := s.shownFindings(p, matched)
-		out.Missing = matched.Missing
-		for _, source := range matched.Databases {
+	case p.matched != nil:
+		out := s.shownFindings(p, p.matched)
+		out.Missing = p.matched.Missing
+		for _, source := range p.matched.Databases {
 			if t, err := time.Parse(time.RFC3339, source.Modified); err == nil && t.After(out.Advisories) {
 				out.Advisories = t
 			}
