@@ -46,5 +46,5 @@ else
 		jq -r --arg n "$name" '.[] | select(.name == $n and .status == "updated") | .body' "$report" | propose "update-$name" "$title" "${files[@]}"
 	done < <(jq -r '.[] | select(.status == "updated") | .name' "$report")
 fi
-jq -r '.[] | select(.error) | "::warning title=kiln::\(.name // .recipe): \(.error | gsub("%"; "%25") | gsub("\n"; "%0A"))"' "$report" >&2
+jq -r '.[] | select(.error) | "::warning title=kiln::" + ("\(.name // .recipe): \(.error)" | gsub("%"; "%25") | gsub("\r"; "%0D") | gsub("\n"; "%0A"))' "$report" >&2
 exit "$code"

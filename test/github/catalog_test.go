@@ -20,7 +20,7 @@ update)
 	cat <<'END'
 [{"name": "a", "status": "updated", "title": "a: 2", "body": "A is $(id)\nnow", "files": ["recipes/catalog/a/recipe.yaml", "recipes/catalog/a/recipe.lock"]},
  {"name": "b", "status": "current"},
- {"name": "c", "recipe": "recipes/catalog/c/recipe.yaml", "status": "failed", "error": "100% gone"}]
+ {"name": "c", "recipe": "recipes/catalog/c/recipe.yaml", "status": "failed", "error": "100% gone\r::add-mask::x"}]
 END
 	exit 1;;
 relock)
@@ -99,7 +99,7 @@ func TestProposals(t *testing.T) {
 	b := newBench(t)
 	proposals := filepath.Join(b.dir, "proposals")
 	out, err := b.run(t, script(t, "freshen.sh"), "update", "recipes/catalog", "me", proposals)
-	if err == nil || !strings.Contains(out, "::warning title=kiln::c: 100%25 gone") {
+	if err == nil || !strings.Contains(out, "::warning title=kiln::c: 100%25 gone%0D::add-mask::x\n") {
 		t.Errorf("where a recipe fails: %v\n%s", err, out)
 	}
 	b.must(t, "git", "reset", "-q", "--hard")
@@ -136,5 +136,25 @@ func TestProposals(t *testing.T) {
 	}
 	if body := b.must(t, "cat", proposals+"/update-a.body"); body != "A is $(id)\nnow\n" {
 		t.Errorf("the text is %q", body)
+	}
+}
+
+// TestFindingsOutliveFailures: what a job found is handed on where a step of it
+// failed.
+func TestFindingsOutliveFailures(t *testing.T) {
+	w := load(t, "workflows/catalog-daily.yml")
+	for _, name := range []string{"freshen", "audit"} {
+		seen := false
+		for _, s := range w.Jobs[name].Steps {
+			if !strings.HasPrefix(s.Uses, "actions/upload-artifact@") {
+				continue
+			}
+			if seen = true; s.If != "always()" {
+				t.Errorf("%s uploads if %q, want always()", name, s.If)
+			}
+		}
+		if !seen {
+			t.Errorf("%s uploads nothing", name)
+		}
 	}
 }

@@ -43,6 +43,7 @@ type job struct {
 type step struct {
 	Name string            `yaml:"name"`
 	ID   string            `yaml:"id"`
+	If   string            `yaml:"if"`
 	Uses string            `yaml:"uses"`
 	Run  string            `yaml:"run"`
 	Env  map[string]string `yaml:"env"`
