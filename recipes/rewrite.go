@@ -1,6 +1,7 @@
 package recipes
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -38,6 +39,19 @@ func (r *Recipe) Rewrite(values map[string]string) ([]byte, error) {
 		return nil, err
 	}
 	return text, nil
+}
+
+// PathOf is where the file of r says what a path of r does, for [Recipe.Rewrite]:
+// below the variant where that says it itself.
+func (r *Recipe) PathOf(path string) string {
+	if r.Variant == "" {
+		return path
+	}
+	own := "variants." + r.Variant + "." + path
+	if nodeAt(parseYAML(&problems{}, r.Raw), own) == nil {
+		return path
+	}
+	return own
 }
 
 // spot is what to put in the place of some bytes.
@@ -82,7 +96,7 @@ func spotOf(raw []byte, n *yaml.Node, value string) (spot, error) {
 	from := offset(raw, at(n))
 	quote := map[yaml.Style]string{yaml.DoubleQuotedStyle: `"`, yaml.SingleQuotedStyle: "'"}[n.Style]
 	old := quote + n.Value + quote
-	if !strings.HasPrefix(string(raw[from:]), old) {
+	if !bytes.HasPrefix(raw[from:], []byte(old)) {
 		return spot{}, fmt.Errorf("the text is written in a way that kiln cannot change; write it in one line and plainly")
 	}
 	if quote == "" && !plainly(value) {
@@ -115,7 +129,7 @@ func plainly(value string) bool {
 func offset(raw []byte, p Pos) int {
 	at := 0
 	for range p.Line - 1 {
-		at += strings.IndexByte(string(raw[at:]), '\n') + 1
+		at += bytes.IndexByte(raw[at:], '\n') + 1
 	}
 	for range p.Col - 1 {
 		_, n := utf8.DecodeRune(raw[at:])

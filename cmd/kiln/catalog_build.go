@@ -321,16 +321,20 @@ func (b *catalogBuild) inRegistry(r *recipes.Recipe, l *recipes.Lock) (*registry
 // follow writes the digests of images that were built into the recipe that
 // stands on them, and locks it again.
 func (b *catalogBuild) follow(ctx context.Context, e *recipes.Entry, under []recipes.Edge, o *outcome) error {
-	moved := map[string]string{} // old digest to new
+	moved := map[string]string{} // references by their places in the recipe
 	for _, edge := range under {
 		from := b.outcomes[edge.From]
 		if from == nil || len(from.Images) == 0 || !b.push {
 			continue
 		}
-		_, old, _ := strings.Cut(edge.Ref, "@")
-		if now := from.Images[0].Digest; now != old && moved[old] == "" {
-			moved[old] = now
-			o.Pinned = append(o.Pinned, from.Name+"@"+now)
+		repo, old, _ := strings.Cut(edge.Ref, "@")
+		now := from.meant(strings.TrimPrefix(repo, b.catalog.Config.Catalog.RepositoryOf(from.Name)), old).Digest
+		if now == old {
+			continue
+		}
+		moved[edge.Recipe.PathOf(edge.Field)] = repo + "@" + now
+		if pin := from.Name + "@" + now; !slices.Contains(o.Pinned, pin) {
+			o.Pinned = append(o.Pinned, pin)
 		}
 	}
 	if len(moved) == 0 || ctx.Err() != nil {
@@ -356,21 +360,36 @@ func (b *catalogBuild) follow(ctx context.Context, e *recipes.Entry, under []rec
 	return nil
 }
 
-// repin replaces digests in a recipe's file.
+// meant is the image that others name by the tag, which may be empty, and the
+// digest: the one that still has it, else that of the variant which the tag ends
+// with, else the recipe's own.
+func (o *outcome) meant(tag, digest string) *result {
+	found := o.Images[0]
+	for _, res := range o.Images {
+		if res.Digest == digest {
+			return res
+		}
+		if res.Variant != "" && strings.HasSuffix(tag, "-"+res.Variant) {
+			found = res
+		}
+	}
+	return found
+}
+
+// repin writes references into a recipe's file, and nothing else.
 func repin(file string, moved map[string]string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("reading recipe: %w", err)
 	}
-	var pairs []string
-	for old, now := range moved {
-		pairs = append(pairs, "@"+old, "@"+now)
+	r, err := recipes.Parse(file, text) // without defaults, which are not in the file
+	if err != nil {
+		return err
 	}
-	out := strings.NewReplacer(pairs...).Replace(string(text))
-	if out == string(text) {
-		return fmt.Errorf("%s: pinning what it stands on: the digest is not in its text", file)
+	if text, err = r.Rewrite(moved); err != nil {
+		return err
 	}
-	if err := writeWhole(file, []byte(out)); err != nil {
+	if err := writeWhole(file, text); err != nil {
 		return fmt.Errorf("writing recipe: %w", err)
 	}
 	return nil
