@@ -19,14 +19,18 @@ published() {
 		jq -r '.[] | select(.repository and .version) | "\(.repository):\(.version)"'
 }
 
+# variants NAME: what follows the recipe's name in those of its images.
+variants() {
+	kiln catalog list --catalog "$catalog" --output json "$1" | jq -r '.[] | "", "-" + .variants[]?'
+}
+
 for name in "$@"; do
 	echo "### $name"
 	echo
-	for layout in "$images/$name.oci" "$images/$name"-*.oci; do
+	old=$(published "$name" || true)
+	while IFS= read -r variant; do
+		layout=$images/$name$variant.oci
 		[[ -e $layout ]] || continue
-		variant=$(basename "$layout" .oci)
-		variant=${variant#"$name"}
-		old=$(published "$name" || true)
 		if [[ -z $old ]] || ! difference=$(kiln diff "$old$variant" "$layout" 2>&1); then
 			echo "\`$name$variant\`: nothing published to compare with${old:+ at \`$old$variant\`}."
 			echo
@@ -40,5 +44,5 @@ for name in "$@"; do
 		echo
 		echo '</details>'
 		echo
-	done
+	done < <(variants "$name")
 done

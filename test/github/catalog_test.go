@@ -158,3 +158,57 @@ func TestFindingsOutliveFailures(t *testing.T) {
 		}
 	}
 }
+
+// compared knows a recipe with a variant, another whose name begins like it, and
+// what is published of the first.
+const compared = `#!/bin/sh
+case "$1 $2" in
+"catalog list")
+	for name; do :; done
+	case $name in
+	a) echo '[{"name": "a", "repository": "r.corp/a", "version": "1", "variants": ["debug"]}]';;
+	*) echo '[{"name": "'$name'", "repository": "r.corp/'$name'", "version": "1"}]';;
+	esac;;
+"diff r.corp/a:1"*) echo "$3 differs from $2";;
+*) echo none >&2; exit 1;;
+esac
+`
+
+// TestDiff: each image is compared with the published one of its recipe and
+// variant, once.
+func TestDiff(t *testing.T) {
+	b := newBench(t)
+	if err := os.WriteFile(filepath.Join(b.dir, "bin/kiln"), []byte(compared), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, layout := range []string{"a", "a-debug", "a-b"} {
+		if err := os.MkdirAll(filepath.Join(b.work, "images", layout+".oci"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := b.must(t, script(t, "diff.sh"), "recipes/catalog", "HEAD", "images", "a", "a-b")
+	want := `### a
+
+<details><summary>a, compared with r.corp/a:1</summary>
+
+~~~~
+images/a.oci differs from r.corp/a:1
+~~~~
+
+</details>
+
+<details><summary>a-debug, compared with r.corp/a:1-debug</summary>
+
+~~~~
+images/a-debug.oci differs from r.corp/a:1-debug
+~~~~
+
+</details>
+
+### a-b
+
+` + "`a-b`: nothing published to compare with at `r.corp/a-b:1`.\n\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
