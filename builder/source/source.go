@@ -90,15 +90,16 @@ func (f *Fetcher) lockArchive(ctx context.Context, src recipes.Source) (Pinned, 
 	if err != nil {
 		return Pinned{}, fmt.Errorf("reading %s: %w", src, err)
 	}
-	name := fileName(src.Archive.URL)
+	name := FileName(src.Archive.URL)
 	return Pinned{Time: newest, LockedSource: recipes.LockedSource{
 		Kind: "archive", Name: name,
 		Files: []recipes.LockedFile{{Path: name, Size: fi.Size(), SHA256: src.Archive.SHA256}},
 	}}, nil
 }
 
-// fileName is the last element of a URL's path; some have none.
-func fileName(raw string) string {
+// FileName is what a file from a URL is called: the last element of the URL's
+// path, and "archive" where that has none.
+func FileName(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return "archive"
@@ -349,7 +350,10 @@ func (f *Fetcher) download(ctx context.Context, raw, want string) (sha256 string
 	if resp.ContentLength > maxBytes {
 		return "", fmt.Errorf("fetching %s: it is %d bytes, over the limit of %d", u.Redacted(), resp.ContentLength, int64(maxBytes))
 	}
-	sha256, _, err = f.Cache.Put(io.LimitReader(resp.Body, maxBytes), want)
+	sha256, size, err := f.Cache.Put(io.LimitReader(resp.Body, maxBytes+1), want)
+	if err == nil && size > maxBytes { // else a part would be taken for the whole
+		err = fmt.Errorf("it is over the limit of %d bytes", int64(maxBytes))
+	}
 	if err != nil {
 		return "", fmt.Errorf("fetching %s: %w", u.Redacted(), err)
 	}

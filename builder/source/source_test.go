@@ -75,7 +75,7 @@ func TestArchiveNames(t *testing.T) {
 		"https://example.org/a/x-1.tar.gz": "x-1.tar.gz", "https://example.org/x.zip?y=/z#w": "x.zip", "https://example.org/": "archive",
 		"https://example.org": "archive", "https://example.org/a/..": "archive", "https://example.org/a%0ab": "archive", "https://example.org/%2e%2e": "archive",
 	} {
-		if got := fileName(raw); got != want {
+		if got := FileName(raw); got != want {
 			t.Errorf("%s: got %q, want %q", raw, got, want)
 		}
 	}

@@ -179,6 +179,22 @@ func TestFindTag(t *testing.T) {
 	}
 }
 
+// TestFindTagBySSH: git reaches a repository by SSH as the environment says.
+func TestFindTagBySSH(t *testing.T) {
+	dir := t.TempDir()
+	ssh, asked := filepath.Join(dir, "ssh"), filepath.Join(dir, "asked")
+	if err := os.WriteFile(ssh, []byte("#!/bin/sh\necho \"$*\" >"+asked+"\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f := &Finder{Git: append(machine(), "GIT_SSH_COMMAND="+ssh, "GIT_SSH_VARIANT=simple")}
+	if got, err := f.Find(t.Context(), recipeAt("1.2.0"), recipes.Update{Git: "ssh://git@127.0.0.1/x", Tags: "v${version}"}); err == nil {
+		t.Errorf("got %+v, want an error", got)
+	}
+	if said, err := os.ReadFile(asked); err != nil || !strings.Contains(string(said), "git@127.0.0.1 ") {
+		t.Errorf("it was asked %q, %v", said, err)
+	}
+}
+
 func TestFindHostileTag(t *testing.T) {
 	url, _ := repository(t, "v1.2.0", "v9;rm")
 	f := &Finder{Git: machine()}

@@ -67,6 +67,7 @@ func (f *Finder) commits(ctx context.Context, url string) (map[string]string, er
 }
 
 // refs asks git, which knows its own credentials, and asks nobody for others.
+// How to get through by SSH is the environment's to say.
 func (f *Finder) refs(ctx context.Context, url string) (string, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -76,7 +77,7 @@ func (f *Finder) refs(ctx context.Context, url string) (string, error) {
 	}
 	cmd := exec.CommandContext(ctx, "git", append(args, "ls-remote", "--tags", "--", url)...) //nolint:gosec // a URL, behind all options
 	cmd.Dir = "/"
-	cmd.Env = append(slices.Clone(f.Git), "GIT_TERMINAL_PROMPT=0", "GIT_SSH_COMMAND=ssh -o BatchMode=yes")
+	cmd.Env = slices.Concat([]string{"GIT_SSH_COMMAND=ssh -o BatchMode=yes"}, f.Git, []string{"GIT_TERMINAL_PROMPT=0"})
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()

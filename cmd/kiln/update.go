@@ -88,12 +88,11 @@ type downloaded struct {
 
 // updating is one run of kiln update.
 type updating struct {
-	cli      *cli.Context
-	env      *environment
-	finder   *upstream.Finder
-	sources  *source.Fetcher
-	defaults func(file string) (recipes.Defaults, error)
-	git      *gitCommits // nil without --commit and --branch
+	cli     *cli.Context
+	env     *environment
+	finder  *upstream.Finder
+	sources *source.Fetcher
+	git     *gitCommits // nil without --commit and --branch
 }
 
 func runUpdate(c *cli.Context) error {
@@ -179,7 +178,7 @@ func newUpdating(c *cli.Context, files []string) (*updating, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &updating{cli: c, env: env, sources: env.sources(store, debian), defaults: defaultsFor}
+	u := &updating{cli: c, env: env, sources: env.sources(store, debian)}
 	u.finder = &upstream.Finder{
 		HTTP: env.http(), Modules: u.sources.Go.Versions, Npm: npmRegistry, Git: os.Environ(),
 		Debian: func(ctx context.Context, release, name, suite string) (archive.Source, error) {

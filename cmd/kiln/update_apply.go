@@ -1,15 +1,14 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
+	"github.com/kiln-build/kiln/builder/source"
 	"github.com/kiln-build/kiln/recipes"
 )
 
@@ -42,7 +41,7 @@ func (u *updating) look(ctx context.Context, res *updated) error {
 
 // parse reads a text in the place of the recipe's file.
 func (u *updating) parse(res *updated, variant string, text []byte) (*recipes.Recipe, error) {
-	d, err := u.defaults(res.Recipe)
+	d, err := defaultsFor(res.Recipe)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +124,7 @@ func (u *updating) follow(ctx context.Context, res *updated, was, is *recipes.So
 		return true, err
 	case is.Git != nil && is.Git.Ref != was.Git.Ref:
 		if is.Git.Commit != "" {
-			values[at+".git.commit"], err = u.finder.Commit(ctx, is.Git.URL, is.Git.Ref)
+			values[at+".git.commit"], err = u.commit(ctx, res, is.Git)
 		}
 		return true, err
 	case is.Debian != nil && is.Debian.Version != "" && is.Debian.Package == res.tracked.Debian:
@@ -133,6 +132,14 @@ func (u *updating) follow(ctx context.Context, res *updated, was, is *recipes.So
 		return true, nil
 	}
 	return is.Go != was.Go, nil
+}
+
+// commit is the one of a source's tag, which may have been seen already.
+func (u *updating) commit(ctx context.Context, res *updated, src *recipes.GitSource) (string, error) {
+	if src.URL == res.tracked.Git && src.Ref == res.found.Tag {
+		return res.found.Commit, nil
+	}
+	return u.finder.Commit(ctx, src.URL, src.Ref)
 }
 
 // hash downloads an archive, and compares it with upstream's own list where the
@@ -144,7 +151,7 @@ func (u *updating) hash(ctx context.Context, res *updated, a *recipes.ArchiveSou
 	}
 	d := downloaded{URL: a.URL, SHA256: sum, Compared: strings.ReplaceAll(res.tracked.Checksums, recipes.VersionMark, res.To)}
 	if d.Compared != "" {
-		file := path.Base(a.URL)
+		file := source.FileName(a.URL)
 		listed, err := u.finder.Checksums(ctx, d.Compared, file)
 		switch {
 		case err != nil:
@@ -177,7 +184,7 @@ func (u *updating) lock(res *updated, text []byte) error {
 
 // why is the rest of a commit's message.
 func (res *updated) why() string {
-	return strings.TrimSpace("From "+res.From+".\n"+cmp.Or(res.Changelog)) + "\n"
+	return strings.TrimSpace("From "+res.From+".\n"+res.Changelog) + "\n"
 }
 
 // proposal is a pull request's title and text: what changed, and what that does
