@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/kiln-build/kiln/builder/push"
 	"github.com/kiln-build/kiln/recipes"
 	"github.com/kiln-build/kiln/sbom/osv"
 	"github.com/kiln-build/kiln/sbom/scan"
@@ -31,7 +32,7 @@ func relockCommand() *cli.Command {
 			"image, which must verify, and locks the recipe afresh. Where that comes to the same, nothing\n" +
 			"is to be done. Where not, the text of a pull request says what differs: packages, licenses,\n" +
 			"vulnerabilities, size. The exit code is 0 either way, unless --check is given; 1 where a\n" +
-			"recipe failed, which stops no other.",
+			"recipe failed, and 4 where the image of one does not verify, which stops no other.",
 		Flags: flags, OnUsageError: usageError,
 		Action: runRelock,
 	}
@@ -76,11 +77,12 @@ type relocked struct {
 
 // relocking is one run of kiln relock.
 type relocking struct {
-	cli    *cli.Context
-	env    *environment
-	who    sign.Identity
-	signer *signer // nil without --attest
-	db     *osv.Database
+	cli      *cli.Context
+	env      *environment
+	registry *push.Registry
+	who      sign.Identity
+	signer   *signer // nil without --attest
+	db       *osv.Database
 }
 
 func runRelock(c *cli.Context) error {
@@ -127,7 +129,7 @@ func relockSubjects(c *cli.Context) ([]*relocked, error) {
 		}
 		list, err := withVariants(r)
 		if err != nil {
-			return nil, err
+			all = append(all, &relocked{Recipe: file, Name: r.Name, err: err})
 		}
 		for _, v := range list {
 			all = append(all, &relocked{Recipe: file, Name: v.Name, Variant: v.Variant, Version: v.Version, recipe: v})
@@ -154,16 +156,15 @@ func newRelocking(c *cli.Context, dir string) (*relocking, error) {
 	if k.env, err = newEnvironment(c); err != nil {
 		return nil, err
 	}
+	if k.registry, err = newRegistry(c, nil); err != nil {
+		return nil, err
+	}
 	if c.String("db") != "" {
 		if k.db, err = openDatabase(c.String("db")); err != nil {
 			return nil, err
 		}
 	}
-	who := &k.who
-	if !c.Bool("attest") {
-		who = nil
-	}
-	r, err := newReporting(c, who, nil)
+	r, err := newReporting(c, &k.who, nil)
 	if r != nil {
 		k.signer = r.signer
 	}

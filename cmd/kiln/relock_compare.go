@@ -64,12 +64,8 @@ func (k *relocking) read(ctx context.Context, res *relocked) (*madeFrom, error) 
 	if err != nil {
 		return nil, err
 	}
-	registry, err := newRegistry(k.cli, nil)
-	if err != nil {
-		return nil, err
-	}
 	m := &madeFrom{}
-	if m.published, err = findPublished(k.cli, registry, image); err != nil {
+	if m.published, err = findPublished(k.cli, k.registry, image); err != nil {
 		return nil, err
 	}
 	p := m.published
