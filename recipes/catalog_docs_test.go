@@ -84,9 +84,8 @@ func stepsOf(r *Recipe) string {
 // and to a test in which the service serves.
 func TestCatalogComplete(t *testing.T) {
 	silent := map[string]string{
-		"kiln":       "is a command, and its variant an engine that needs user namespaces",
-		"ntpd-rs":    "speaks UDP alone",
-		"postgresql": "needs a cluster, which is made before the first start",
+		"kiln":    "is a command, and its variant an engine that needs user namespaces",
+		"ntpd-rs": "speaks UDP alone",
 	}
 	entries := ownCatalog(t)
 	if got, want := len(entries), 20; got < want {
@@ -101,6 +100,12 @@ func TestCatalogComplete(t *testing.T) {
 		}
 		if len(r.Categories) == 0 {
 			t.Errorf("%s has no categories", r.Name)
+		}
+		if _, ok := r.places["runtime"]; !ok {
+			t.Errorf("%s says nothing of what it may have while it runs", r.Name)
+		}
+		if s := r.Sources[0]; s.Debian != nil && r.EOL == "" {
+			t.Errorf("%s has no eol, and is of a suite that has one", r.Name)
 		}
 		if _, known := r.Tracks(); !known && r.Name != "hello" {
 			t.Errorf("of %s nobody knows where newer versions are", r.Name)
