@@ -37,7 +37,8 @@ type Fetch struct {
 	spec  fetch
 	sees  llb.State // the files that it sees
 	first bool      // whether no step has changed the source tree yet
-	run   llb.State // what it leaves in its folder
+	// run is what it leaves in its folder, in the solve that is named.
+	run func(ref string) llb.State
 }
 
 // NextFetch is the first fetch of the recipe's build that in.Fetched has no
@@ -71,7 +72,8 @@ func (p *Plan) newFetch(s recipes.Step, f fetch, n int) *Fetch {
 	}), p.platform, p.name(s.Pos, "read what to fetch"))
 	return &Fetch{
 		Step: p.index, Index: n, plan: p, step: s, spec: f,
-		sees: sees, first: p.laid != nil && p.src.Output() == p.laid && p.in.Files != nil, run: p.runFetch(s, f, sees),
+		sees: sees, first: p.laid != nil && p.src.Output() == p.laid && p.in.Files != nil,
+		run: func(ref string) llb.State { return p.runFetch(s, f, sees, ref) },
 	}
 }
 
@@ -87,8 +89,10 @@ const (
 // engine gives no account of the requests of a step that failed.
 const fetchScript = `out=$1; shift; "$@"; echo $? >"$out/` + exitFile + `"`
 
-// runFetch runs the command, in the one kind of step that has the network.
-func (p *Plan) runFetch(s recipes.Step, f fetch, sees llb.State) llb.State {
+// runFetch runs the command, in the one kind of step that has the network, and
+// for one solve alone: an engine that has the same step of another solve at hand
+// lets both share it, and asks either of them about each request.
+func (p *Plan) runFetch(s recipes.Step, f fetch, sees llb.State, ref string) llb.State {
 	env := p.env.File(llb.Mkdir(path.Dir(fetchCAs), 0o755, llb.WithParents(true)).
 		Mkfile(fetchCAs, 0o644, []byte("# That of the engine's proxy.\n")), p.platform, llb.WithCustomName("prepare for fetching"))
 	opts := []llb.RunOption{
@@ -104,6 +108,9 @@ func (p *Plan) runFetch(s recipes.Step, f fetch, sees llb.State) llb.State {
 	}
 	for _, kv := range f.env {
 		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
+	}
+	if ref != "" { // a secret that nobody has, which the command does not see
+		opts = append(opts, llb.AddSecret("KILN_SOLVE", llb.SecretID("kiln-solve-"+ref), llb.SecretAsEnv(true), llb.SecretOptional))
 	}
 	for _, name := range f.secrets {
 		opts = append(opts, llb.AddSecret(name, llb.SecretID(name), llb.SecretAsEnv(true), llb.SecretOptional))

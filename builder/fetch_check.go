@@ -2,6 +2,7 @@ package builder
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,6 +13,9 @@ import (
 // recorded is what a fetch asked for, as the lock has it, or why that cannot
 // be locked.
 func (f *Fetch) recorded(g *gate, c *capture, databases []string) ([]recipes.FetchedFile, error) {
+	if err := f.asked(g, c); err != nil {
+		return nil, err
+	}
 	files := map[string]recipes.FetchedFile{}
 	for _, url := range g.asked {
 		file := g.files[url]
@@ -41,6 +45,16 @@ func (f *Fetch) recorded(g *gate, c *capture, databases []string) ([]recipes.Fet
 	}
 	slices.SortFunc(list, func(a, b recipes.FetchedFile) int { return strings.Compare(nameOf(a), nameOf(b)) })
 	return list, nil
+}
+
+// asked refuses what the engine let through without asking.
+func (f *Fetch) asked(g *gate, c *capture) error {
+	for _, url := range slices.Sorted(maps.Keys(c.digests)) {
+		if strings.HasPrefix(url, "http") && g.times[url] == 0 {
+			return f.fail(url, "was fetched, and the engine did not ask whether it may be", needsProxy)
+		}
+	}
+	return nil
 }
 
 // whole says why what was recorded of a URL is not all that the fetch got from
@@ -78,6 +92,9 @@ func lockAgain(f *Fetch) string {
 func (f *Fetch) compare(g *gate, c *capture) error {
 	if len(g.refused) > 0 {
 		return f.fail(g.refused[0], "is not in the lock"+others(len(g.refused)-1), lockAgain(f))
+	}
+	if err := f.asked(g, c); err != nil {
+		return err
 	}
 	for _, url := range g.asked {
 		locked, ok := g.allowed[nameOf(g.files[url])]

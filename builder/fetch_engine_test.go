@@ -15,9 +15,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kiln-build/kiln/builder/failed"
 	"github.com/kiln-build/kiln/builder/layer"
@@ -87,6 +89,7 @@ func TestFetch(t *testing.T) {
 	t.Run("locked and built", func(t *testing.T) { testFetchAndBuild(t, b) })
 	t.Run("other bytes under a locked URL", func(t *testing.T) { testLyingMirror(t, b) })
 	t.Run("an unlocked URL", func(t *testing.T) { testUnlockedURL(t, b) })
+	t.Run("at the same time", func(t *testing.T) { testFetchTogether(t, b) })
 	t.Run("redirects", func(t *testing.T) { testRedirect(t, b) })
 	t.Run("another mirror of an ecosystem", func(t *testing.T) { testOtherMirror(t, b) })
 	t.Run("what cannot be locked", func(t *testing.T) { testUnlockable(t, b) })
@@ -135,6 +138,37 @@ func testFetchAndBuild(t *testing.T, b *bed) {
 	if got := m.hits.Load(); got != 2 {
 		t.Errorf("the server was asked %d times, want 2", got)
 	}
+}
+
+// The same fetch at the same time is carried out for each who asks, for the
+// engine tells one of them alone what it let through.
+func testFetchTogether(t *testing.T, b *bed) {
+	var asked atomic.Int32
+	both := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) == 2 {
+			close(both)
+		}
+		select {
+		case <-both:
+		case <-time.After(10 * time.Second):
+		}
+		io.WriteString(w, "content") //nolint:errcheck // the client sees it
+	}))
+	defer server.Close()
+	r := fetchRecipe(t, "get, "+server.URL+"/a, deps/a")
+	var g errgroup.Group
+	for range 2 {
+		e := b.fetcher(t)
+		g.Go(func() error {
+			list, err := e.Lock(t.Context(), r, lockOf(r), "linux/amd64", Inputs{Root: b.root})
+			if err == nil && (len(list) != 1 || len(list[0].Files) != 1) {
+				err = fmt.Errorf("locked are %+v, want one file", list)
+			}
+			return err
+		})
+	}
+	check(t, g.Wait())
 }
 
 // withoutDigests compares what is locked of fetches without what they leave.

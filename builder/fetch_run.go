@@ -130,7 +130,8 @@ func (e *Fetcher) carryOut(ctx context.Context, f *Fetch, locked *recipes.Locked
 	if err != nil {
 		return layer.Layer{}, nil, err
 	}
-	def, err := f.run.Marshal(ctx, f.plan.platform)
+	ref := identity.NewID()
+	def, err := f.run(ref).Marshal(ctx, f.plan.platform)
 	if err != nil {
 		return layer.Layer{}, nil, fmt.Errorf("fetching: %w", err)
 	}
@@ -140,7 +141,7 @@ func (e *Fetcher) carryOut(ctx context.Context, f *Fetch, locked *recipes.Locked
 	if err != nil {
 		return layer.Layer{}, nil, err
 	}
-	opt.ProxyNetwork, opt.SourcePolicyProvider, opt.Ref = true, g.provider(), identity.NewID()
+	opt.ProxyNetwork, opt.SourcePolicyProvider, opt.Ref = true, g.provider(), ref
 	out, err := newFetched(e.Store, f.plan.lock.Epoch.Seconds)
 	if err != nil {
 		return layer.Layer{}, nil, err

@@ -88,7 +88,7 @@ func TestFetchGraph(t *testing.T) {
 		t.Errorf("a plan without what is fetched: %v", err)
 	}
 	networked := 0
-	for _, op := range operations(t, f.run) {
+	for _, op := range operations(t, f.run("1")) {
 		if exec := op.GetExec(); exec != nil && exec.Network != pb.NetMode_NONE {
 			networked++
 			if got := exec.Meta.Args[len(exec.Meta.Args)-1]; got != goFetchScript {
