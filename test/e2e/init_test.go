@@ -27,7 +27,7 @@ func TestInit(t *testing.T) {
 	repository := sync.OnceValue(func() string { return serve(t, b.mavenFiles(t)).URL })
 	for _, file := range projects {
 		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
-		if !slices.Contains(sample([]string{"go", "cmake", "node_modules"}, name), name) {
+		if !slices.Contains(sample([]string{"go", "cmake"}, name), name) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 // TestNetworkLeavesNoTrace builds through the mirrors that kiln.yaml names:
 // they are asked, and nothing that the build leaves names them.
 func TestNetworkLeavesNoTrace(t *testing.T) {
+	takesLong(t, "building on an engine that begins empty")
 	mirrors, err := archive.HostMirrors("/")
 	if err != nil {
 		t.Skip("apt on this machine has no mirror to stand before: ", err)

@@ -17,6 +17,7 @@ import (
 // steps fetch, refuses what the lock does not allow, and builds, as the
 // embedded one does, to the same digest.
 func TestRemoteFetch(t *testing.T) {
+	takesLong(t, "building on a second engine that begins empty")
 	b, p := newBed(t), newProxy(t)
 	b.env = append(b.env, "GOPROXY="+p.URL, "GONOSUMDB=*")
 	recipe := b.dependent(t)
