@@ -109,9 +109,8 @@ func (p *Plan) runFetch(s recipes.Step, f fetch, sees llb.State, ref string) llb
 	for _, kv := range f.env {
 		opts = append(opts, llb.AddEnv(kv[0], kv[1]))
 	}
-	if ref != "" { // a secret that nobody has, which the command does not see
-		opts = append(opts, llb.AddSecret("KILN_SOLVE", llb.SecretID("kiln-solve-"+ref), llb.SecretAsEnv(true), llb.SecretOptional))
-	}
+	// A secret that nobody has, which the command does not see.
+	opts = append(opts, llb.AddSecret("KILN_SOLVE", llb.SecretID("kiln-solve-"+ref), llb.SecretAsEnv(true), llb.SecretOptional))
 	for _, name := range f.secrets {
 		opts = append(opts, llb.AddSecret(name, llb.SecretID(name), llb.SecretAsEnv(true), llb.SecretOptional))
 	}

@@ -13,9 +13,6 @@ import (
 // recorded is what a fetch asked for, as the lock has it, or why that cannot
 // be locked.
 func (f *Fetch) recorded(g *gate, c *capture, databases []string) ([]recipes.FetchedFile, error) {
-	if err := f.asked(g, c); err != nil {
-		return nil, err
-	}
 	files := map[string]recipes.FetchedFile{}
 	for _, url := range g.asked {
 		file := g.files[url]
@@ -92,9 +89,6 @@ func lockAgain(f *Fetch) string {
 func (f *Fetch) compare(g *gate, c *capture) error {
 	if len(g.refused) > 0 {
 		return f.fail(g.refused[0], "is not in the lock"+others(len(g.refused)-1), lockAgain(f))
-	}
-	if err := f.asked(g, c); err != nil {
-		return err
 	}
 	for _, url := range g.asked {
 		locked, ok := g.allowed[nameOf(g.files[url])]

@@ -183,6 +183,9 @@ func (e *Fetcher) judge(o outcomeOf, out *fetched) (layer.Layer, []recipes.Fetch
 	if !o.capture.proxied {
 		return layer.Layer{}, nil, o.f.fail("", "the engine records nothing of what is fetched", needsProxy)
 	}
+	if err := o.f.asked(o.gate, o.capture); err != nil {
+		return layer.Layer{}, nil, err
+	}
 	if o.locked != nil {
 		if err := o.f.compare(o.gate, o.capture); err != nil {
 			return layer.Layer{}, nil, err

@@ -52,7 +52,7 @@ func Outline(ctx context.Context, r *recipes.Recipe, l *recipes.Lock, platform s
 		if f == nil {
 			break
 		}
-		last, err := o.add(ctx, f.run(""))
+		last, err := o.add(ctx, f.run("outline"))
 		if err != nil {
 			return nil, err
 		}
