@@ -209,6 +209,38 @@ func TestFreshnessAfterWhoLeft(t *testing.T) {
 	}
 }
 
+// Who waits for what another asked for, and that one leaves, asks again.
+func TestFreshnessWhileWaiting(t *testing.T) {
+	asked := make(chan struct{}, 2)
+	f := &freshness{index: func(ctx context.Context, _, _ string) (versions, error) {
+		asked <- struct{}{}
+		if len(asked) == 2 { // by who waited
+			return someVersions{}, nil
+		}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	list := []recipes.Package{{Name: "b", Version: "1", Architecture: "amd64"}}
+	leaving, leave := context.WithCancel(t.Context())
+	var both sync.WaitGroup
+	both.Go(func() {
+		if _, err := f.compare(leaving, "trixie", list); !errors.Is(err, context.Canceled) {
+			t.Errorf("who left: got %v", err)
+		}
+	})
+	for len(asked) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	both.Go(func() {
+		if got, err := f.compare(t.Context(), "trixie", list); err != nil || got.Unknown != "" {
+			t.Errorf("who waits: got %+v, %v", got, err)
+		}
+	})
+	time.Sleep(10 * time.Millisecond) // it waits
+	leave()
+	both.Wait()
+}
+
 // An audit that was interrupted goes on: no layer is read twice, but for those
 // that were being read.
 func TestAuditGoesOn(t *testing.T) {

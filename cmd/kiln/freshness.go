@@ -27,7 +27,13 @@ type freshness struct {
 	index func(ctx context.Context, suite, arch string) (versions, error)
 
 	mu     sync.Mutex
-	loaded map[string]func() (versions, error)
+	loaded map[string]*loading
+}
+
+// loading is an index that one asks for, and others wait for.
+type loading struct {
+	once func() (versions, error)
+	left bool // whether who asked has left before there was an answer
 }
 
 // newFreshness asks the archive that the environment names, when it is first
@@ -49,27 +55,44 @@ func newFreshness(env *environment) *freshness {
 	}}
 }
 
-// load is index, asked once for each release and architecture: and again where
-// who asked has left before there was an answer.
+// load is index, asked once for each release and architecture: and again by who
+// waits for it, where who asked has left.
 func (f *freshness) load(ctx context.Context, suite, arch string) (versions, error) {
-	f.mu.Lock()
-	key := suite + " " + arch
-	once, known := f.loaded[key]
-	if !known {
-		once = sync.OnceValues(func() (versions, error) { return f.index(ctx, suite, arch) })
-		if f.loaded == nil {
-			f.loaded = map[string]func() (versions, error){}
+	for {
+		l := f.loading(ctx, suite, arch)
+		have, err := l.once()
+		if !l.left {
+			return have, err
 		}
-		f.loaded[key] = once
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 	}
-	f.mu.Unlock()
-	have, err := once()
-	if err != nil && ctx.Err() != nil {
-		f.mu.Lock()
-		delete(f.loaded, key)
-		f.mu.Unlock()
+}
+
+// loading is the one under way, or that has come to its end, or a new one.
+func (f *freshness) loading(ctx context.Context, suite, arch string) *loading {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := suite + " " + arch
+	if l, known := f.loaded[key]; known {
+		return l
 	}
-	return have, err
+	l := &loading{}
+	l.once = sync.OnceValues(func() (versions, error) {
+		have, err := f.index(ctx, suite, arch)
+		if l.left = err != nil && ctx.Err() != nil; l.left {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			delete(f.loaded, key)
+		}
+		return have, err
+	})
+	if f.loaded == nil {
+		f.loaded = map[string]*loading{}
+	}
+	f.loaded[key] = l
+	return l
 }
 
 // compare finds the packages of which the archive has newer versions. What
